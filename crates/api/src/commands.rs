@@ -1,0 +1,73 @@
+//! The table of commands: name, arguments, result. Dispatch and TypeScript both come from its rows.
+
+use crate::dto::*;
+
+/// Expands to the dispatcher and to the list that the TypeScript generator reads.
+macro_rules! commands {
+    ($( $(#[doc = $doc:literal])+ $name:ident ( $args:ty ) -> $result:ty; )+) => {
+        /// Name, TypeScript of the arguments, TypeScript of the result, sentence; one row per command.
+        pub fn table(cfg: &ts_rs::Config) -> Vec<(&'static str, String, String, String)> {
+            use ts_rs::TS;
+            vec![$( (stringify!($name), <$args>::name(cfg), <$result>::name(cfg), concat!($($doc),+).trim().to_owned()) ),+]
+        }
+
+        /// Exports every type that the commands mention.
+        pub(crate) fn export_types(cfg: &ts_rs::Config) -> Result<(), ts_rs::ExportError> {
+            use ts_rs::TS;
+            $( <$args>::export_all(cfg)?; <$result>::export_all(cfg)?; )+
+            Event::export_all(cfg)?;
+            ApiError::export_all(cfg)
+        }
+
+        crate::commands::dispatcher! { $( $name ( $args ) -> $result; )+ }
+    };
+}
+
+/// The dispatcher alone, split off so that the table reads as a table.
+macro_rules! dispatcher {
+    ($( $name:ident ( $args:ty ) -> $result:ty; )+) => {};
+}
+use dispatcher;
+
+commands! {
+    /// Facts about this process.
+    app_info(Nothing) -> AppInfo;
+    /// All endpoints.
+    endpoint_list(Nothing) -> EndpointList;
+    /// Saves an endpoint; its password goes to the keyring, or to memory where there is none.
+    endpoint_save(SaveEndpoint) -> EndpointRow;
+    /// Deletes an endpoint and its password.
+    endpoint_delete(ByName) -> Nothing;
+    /// Connects with the form's fields and says what is wrong in a sentence.
+    endpoint_test(SaveEndpoint) -> EndpointTest;
+    /// Reads a pasted URL into fields.
+    endpoint_read_url(PastedUrl) -> ReadUrl;
+    /// What pg_service.conf and .pgpass offer.
+    endpoint_importable(Nothing) -> Importable;
+    /// Imports one service by name, with its password from .pgpass.
+    endpoint_import(ByName) -> EndpointRow;
+    /// All migrations.
+    migration_list(Nothing) -> MigrationList;
+    /// Creates a migration.
+    migration_create(CreateMigration) -> MigrationRow;
+    /// Everything the main screen shows.
+    cockpit(ByName) -> Cockpit;
+    /// What a command would do.
+    preview(PreviewRequest) -> Preview;
+    /// Asks for a command to be run; answers at once with a ticket.
+    run(RunCommand) -> Accepted;
+    /// How a command stands.
+    command_result(ByTicket) -> CommandResult;
+    /// A person answers a check.
+    sign_off(SignOffRequest) -> Nothing;
+    /// A person overrides a closed gate for the next run.
+    override_gate(OverrideRequest) -> Nothing;
+    /// Changes the limits.
+    set_limits(SetLimits) -> Nothing;
+    /// A password for this session, or for the keyring where there is one.
+    provide_password(ProvidePassword) -> Nothing;
+    /// Entries of the journal.
+    journal(JournalRequest) -> JournalPage;
+    /// The lag chart.
+    lag_chart(LagChartRequest) -> LagChart;
+}

@@ -1,0 +1,19 @@
+//! What goes over the bridge, in both directions. TypeScript is generated from here.
+
+mod app;
+mod chart;
+mod cockpit;
+mod endpoint;
+mod event;
+mod journal;
+mod migration;
+mod preview;
+
+pub use app::*;
+pub use chart::*;
+pub use cockpit::*;
+pub use endpoint::*;
+pub use event::*;
+pub use journal::*;
+pub use migration::*;
+pub use preview::*;

@@ -1,0 +1,169 @@
+//! Databases: one small trait per capability, adapters in folders with mirrored file names.
+//!
+//! Owns every statement that is sent to a source or target, except those that set replication up
+//! ([`crate::replicate`]). Knows nothing of routers, the journal or the store.
+
+pub mod connect;
+pub mod postgres;
+
+use async_trait::async_trait;
+use switchyard_model::{
+    Side, UnixMs,
+    ident::TableName,
+    inventory::{Inventory, Sequence, ServerFacts, Table},
+    journal::Action,
+};
+
+use crate::error::Result;
+
+/// Reads what a database holds.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Everything the preflight and the plan look at.
+    async fn inventory(&self, now: UnixMs) -> Result<Inventory>;
+    /// The server's word about itself alone; cheap, called every few seconds.
+    async fn server(&self) -> Result<ServerFacts>;
+}
+
+/// Sums over all rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDigest {
+    /// Rows.
+    pub rows: i64,
+    /// Sum of the row hashes as a decimal string (wider than 64 bits). Equal multisets of rows have equal sums.
+    pub sum: String,
+}
+
+/// Counts and hashes rows where they are.
+#[async_trait]
+pub trait Digest: Send + Sync {
+    /// Digest of these columns in this order; both sides must be asked for the same list.
+    async fn digest(&self, table: &Table) -> Result<TableDigest>;
+}
+
+/// Beats: one row per direction in the `switchyard` schema.
+#[async_trait]
+pub trait Heartbeat: Send + Sync {
+    /// Writes beat `n` of the stream that leaves `from`; returns once it is committed.
+    async fn beat(&self, from: Side, n: i64) -> Result<()>;
+    /// Newest beat of the stream that leaves `from`, as seen here; None before the first.
+    async fn seen(&self, from: Side) -> Result<Option<i64>>;
+}
+
+/// What would stand in the way of the fence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blocker {
+    /// Backend.
+    pub pid: i32,
+    /// Application name.
+    pub application: String,
+    /// Client address.
+    pub address: String,
+    /// Age of its transaction, ms.
+    pub age_ms: i64,
+    /// What it does, the first 200 characters.
+    pub query: String,
+}
+
+/// A client connection, as the server sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// Backend.
+    pub pid: i32,
+    /// Role.
+    pub user: String,
+    /// Application name.
+    pub application: String,
+    /// Client address and port; `local` for a socket.
+    pub address: String,
+}
+
+/// Makes one side refuse writes.
+#[async_trait]
+pub trait Fence: Send + Sync {
+    /// Statements that make our schema, tables, functions and the disabled triggers; idempotent.
+    fn install_actions(&self, tables: &[TableName]) -> Vec<Action>;
+    /// Runs them.
+    async fn install(&self, tables: &[TableName]) -> Result<()>;
+    /// Whether everything is installed.
+    async fn is_installed(&self, tables: &[TableName]) -> Result<bool>;
+    /// Statements that `raise` runs, for the preview.
+    fn raise_actions(&self, order: &FenceOrder) -> Vec<Action>;
+    /// Opens the transaction, gains the locks, enables the triggers, closes this side's stream. Not committed.
+    async fn raise(&self, order: &FenceOrder) -> Result<Box<dyn RaisedFence>>;
+    /// Whether the triggers are enabled and committed: all (true), none (false).
+    ///
+    /// # Errors
+    /// `Contradiction` when only some are.
+    async fn is_raised(&self, tables: &[TableName]) -> Result<bool>;
+    /// Statements that `lower` runs.
+    fn lower_actions(&self, tables: &[TableName]) -> Vec<Action>;
+    /// Lets writes in again; idempotent.
+    async fn lower(&self, tables: &[TableName]) -> Result<()>;
+    /// Statements that `remove` runs; read from the catalog, so that they name what is really there.
+    async fn remove_actions(&self) -> Result<Vec<Action>>;
+    /// Drops triggers, functions and our schema; idempotent.
+    async fn remove(&self) -> Result<()>;
+    /// Transactions older than `min_age_ms` that hold locks on these tables, longest first.
+    async fn blockers(&self, tables: &[TableName], min_age_ms: i64) -> Result<Vec<Blocker>>;
+    /// Client sessions of others in this database.
+    async fn sessions(&self) -> Result<Vec<Session>>;
+}
+
+/// What to fence and what to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FenceOrder {
+    /// Tables to lock and to put behind triggers: ordinary tables, partitioned roots and partitions.
+    pub tables: Vec<TableName>,
+    /// Publication of this side's rows, which the same transaction closes.
+    pub rows_publication: String,
+    /// Epoch that the refusal names.
+    pub epoch: i64,
+    /// Where writes moved to, for the refusal: the winner's endpoint name.
+    pub moved_to: String,
+    /// How long to wait for the locks, ms.
+    pub lock_timeout_ms: u32,
+    /// After how long the server ends our transaction if we say nothing, ms.
+    pub idle_timeout_ms: u32,
+}
+
+/// A fence that stands as long as its connection, until it is committed.
+#[async_trait]
+pub trait RaisedFence: Send {
+    /// Makes it permanent.
+    async fn commit(self: Box<Self>) -> Result<()>;
+    /// Takes it back. Dropping does the same, when the server notices.
+    async fn roll_back(self: Box<Self>) -> Result<()>;
+    /// Asks the server whether the transaction still stands.
+    async fn still_stands(&mut self) -> Result<()>;
+}
+
+/// Reads and advances sequences.
+#[async_trait]
+pub trait Sequences: Send + Sync {
+    /// All sequences outside system schemas and ours.
+    async fn read(&self) -> Result<Vec<Sequence>>;
+    /// Statements that `advance` would run.
+    fn advance_actions(&self, from: &[Sequence], margin: u32) -> Vec<Action>;
+    /// Moves each sequence here at least `margin` steps beyond the given value, within its bounds; never backwards.
+    async fn advance(&self, from: &[Sequence], margin: u32) -> Result<u64>;
+}
+
+/// One database, by capability. Absence of a capability would be visible in the type.
+#[derive(Clone)]
+pub struct Database {
+    /// The endpoint's name, for messages and previews.
+    pub label: String,
+    /// Which side it is.
+    pub side: Side,
+    /// See [`Catalog`].
+    pub catalog: std::sync::Arc<dyn Catalog>,
+    /// See [`Digest`].
+    pub digest: std::sync::Arc<dyn Digest>,
+    /// See [`Heartbeat`].
+    pub heartbeat: std::sync::Arc<dyn Heartbeat>,
+    /// See [`Fence`].
+    pub fence: std::sync::Arc<dyn Fence>,
+    /// See [`Sequences`].
+    pub sequences: std::sync::Arc<dyn Sequences>,
+}

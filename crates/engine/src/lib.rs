@@ -1,0 +1,17 @@
+//! All I/O of Switchyard: databases, replicators, routers, tools, heartbeat, the switch, the store.
+//!
+//! Adapters (`db`, `replicate`, `route`, `tool`, `store`) never import each other. What a thing means is decided in
+//! `switchyard-model`; here it is done.
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod replicate;
+pub mod route;
+pub mod secret;
+pub mod tool;
+
+pub use error::{Error, Kind, Result};

@@ -1,0 +1,70 @@
+//! Routers: what changes the route. One file per router.
+//!
+//! Knows nothing of databases, the journal or the store.
+
+pub mod haproxy;
+pub mod pgbouncer;
+
+use async_trait::async_trait;
+use switchyard_model::{Side, journal::Action};
+
+use crate::error::Result;
+
+/// What a router says of itself. A part it has no say in is None.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RouterState {
+    /// Product and version, for the health line.
+    pub product: String,
+    /// Percent of reads on the target.
+    pub reads_on_target: Option<u8>,
+    /// Side of writes.
+    pub writes: Option<Side>,
+    /// Whether clients are being queued.
+    pub holding: Option<bool>,
+    /// Client connections now.
+    pub clients: Option<u32>,
+    /// Something a person should see: a server down, retries.
+    pub warning: Option<String>,
+}
+
+/// What a router can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Queue writing clients and let them go again.
+    pub hold: bool,
+    /// Send a share of reads to each side.
+    pub shift_reads: bool,
+    /// Point writes at a side.
+    pub point_writes: bool,
+}
+
+/// One router. Every method is idempotent; the `_actions` twin of each act gives exactly what the act sends.
+#[async_trait]
+pub trait Router: Send + Sync {
+    /// For messages: `PgBouncer pgb-1:6432`.
+    fn label(&self) -> &str;
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+    /// Asks it.
+    async fn observe(&self) -> Result<RouterState>;
+    /// Commands of `hold`.
+    fn hold_actions(&self) -> Vec<Action>;
+    /// Queues writing clients; returns once no transaction of theirs is open on the server.
+    async fn hold(&self) -> Result<()>;
+    /// Commands of `release`.
+    fn release_actions(&self) -> Vec<Action>;
+    /// Lets clients go on.
+    async fn release(&self) -> Result<()>;
+    /// Commands of `shift_reads`.
+    fn shift_reads_actions(&self, percent: u8) -> Vec<Action>;
+    /// Sends this share of reads to the target.
+    async fn shift_reads(&self, percent: u8) -> Result<()>;
+    /// Commands of `point_writes`.
+    fn point_writes_actions(&self, side: Side) -> Vec<Action>;
+    /// Points writes at a side.
+    async fn point_writes(&self, side: Side) -> Result<()>;
+    /// Commands of `renew_readers`.
+    fn renew_readers_actions(&self) -> Vec<Action>;
+    /// Makes readers' server connections follow a shift at the end of their transaction.
+    async fn renew_readers(&self) -> Result<()>;
+}

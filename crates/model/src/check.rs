@@ -1,0 +1,55 @@
+//! One line of a phase's checklist.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{UnixMs, phase::Phase, verdict::Verdict};
+
+/// A check: computed with its evidence and age, or signed off by a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Check {
+    /// Stable name, for example `source.wal_level`.
+    pub id: String,
+    /// The phase it belongs to.
+    pub phase: Phase,
+    /// What is asked, as a statement that can hold: `wal_level is logical on the source`.
+    pub title: String,
+    /// The answer.
+    pub verdict: Verdict,
+    /// When the facts were read; None while nothing was read.
+    pub at: Option<UnixMs>,
+    /// Set when this is a person's to answer, and by whom it was.
+    pub sign_off: SignOff,
+}
+
+/// Whether a person answers a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SignOff {
+    /// Computed; no person needed.
+    Computed,
+    /// A person has to answer and has not.
+    Wanted,
+    /// A person answered.
+    Signed {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// When.
+        at: UnixMs,
+    },
+}
+
+impl Check {
+    /// A computed check.
+    pub fn computed(
+        id: impl Into<String>,
+        phase: Phase,
+        title: impl Into<String>,
+        verdict: Verdict,
+        at: Option<UnixMs>,
+    ) -> Self {
+        Check { id: id.into(), phase, title: title.into(), verdict, at, sign_off: SignOff::Computed }
+    }
+}

@@ -1,0 +1,76 @@
+//! What an operator can ask of a migration. Each is a saga: journaled steps with an undo.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::phase::Phase;
+
+/// One command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Reads both catalogs and runs the preflight.
+    Analyze,
+    /// Makes the target's schema and our own objects on both sides.
+    Prepare,
+    /// Starts replication, the initial copy, the remaining indexes, and the way back.
+    Replicate,
+    /// Counts and digests every table on both sides.
+    Validate,
+    /// Sends this share of reads to the target; lower than before is a step back.
+    ShiftReads {
+        /// 0–100.
+        percent: u8,
+    },
+    /// Moves writes to the target.
+    SwitchWrites,
+    /// Returns reads, and writes where they had moved, to the source.
+    RollBack,
+    /// Removes everything of ours from both sides.
+    Cleanup {
+        /// The migration's name, typed by the operator.
+        typed_name: String,
+    },
+}
+
+impl Command {
+    /// Stable name in the journal and on the command line.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Command::Analyze => "analyze",
+            Command::Prepare => "prepare",
+            Command::Replicate => "replicate",
+            Command::Validate => "validate",
+            Command::ShiftReads { .. } => "shift-reads",
+            Command::SwitchWrites => "switch-writes",
+            Command::RollBack => "roll-back",
+            Command::Cleanup { .. } => "cleanup",
+        }
+    }
+
+    /// The phase whose work this is.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Command::Analyze => Phase::SchemaAnalysis,
+            Command::Prepare => Phase::CompatibilityLayer,
+            Command::Replicate => Phase::DualWrite,
+            Command::Validate => Phase::Validation,
+            Command::ShiftReads { .. } | Command::SwitchWrites | Command::RollBack => Phase::TrafficCutover,
+            Command::Cleanup { .. } => Phase::Cleanup,
+        }
+    }
+
+    /// The label of its button, a verb first.
+    pub fn label(&self) -> String {
+        match self {
+            Command::Analyze => "Analyze both sides".to_owned(),
+            Command::Prepare => "Prepare the target".to_owned(),
+            Command::Replicate => "Start replication".to_owned(),
+            Command::Validate => "Validate every table".to_owned(),
+            Command::ShiftReads { percent } => format!("Shift to {percent} %"),
+            Command::SwitchWrites => "Switch writes to the target".to_owned(),
+            Command::RollBack => "Roll back".to_owned(),
+            Command::Cleanup { .. } => "Clean up".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Gates: questions about facts that a command has to have answered with Pass.
+//!
+//! One file per gate; [`GATES`] is the list. A gate never reads the world itself: it judges [`Facts`], and says Unknown
+//! with what is missing when a fact is absent or too old.
+
+mod consistency;
+mod lag;
+mod read_back;
+mod receive_only;
+mod soak;
+mod way_back;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{Command, Side, UnixMs, router::Route, state::State, verdict::Verdict};
+
+/// What the reconcilers last saw. Absent means not measured; it never means fine.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// The stream from source to target.
+    pub forward: StreamFacts,
+    /// The stream from target to source.
+    pub reverse: StreamFacts,
+    /// The routers' own word.
+    pub route: Option<RouteReadBack>,
+}
+
+impl Facts {
+    /// The stream that leaves this side.
+    pub fn stream_from(&self, side: Side) -> &StreamFacts {
+        match side {
+            Side::Source => &self.forward,
+            Side::Target => &self.reverse,
+        }
+    }
+}
+
+/// One stream as its beats show it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StreamFacts {
+    /// Newest measurement: when, and the lag in ms.
+    pub newest: Option<(UnixMs, f64)>,
+    /// Since when the lag has been within the limit without a break, as of `newest`.
+    pub within_since: Option<UnixMs>,
+}
+
+/// What the routers said when asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteReadBack {
+    /// When.
+    pub at: UnixMs,
+    /// The route, where all of them agree; otherwise one sentence why not.
+    pub route: Result<Route, String>,
+    /// Whether any router is holding clients.
+    pub holding: bool,
+}
+
+/// Everything a gate may look at.
+pub struct Question<'a> {
+    /// The command it is asked for.
+    pub command: &'a Command,
+    /// The journal's state.
+    pub state: &'a State,
+    /// The reconcilers' facts.
+    pub facts: &'a Facts,
+    /// Now.
+    pub now: UnixMs,
+}
+
+/// A gate's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Judged {
+    /// Stable name.
+    pub gate: String,
+    /// Title on the screen.
+    pub title: String,
+    /// The answer.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// When it opens by itself if nothing gets worse.
+    pub opens_at: Option<UnixMs>,
+    /// Who overrode it for the next run.
+    pub overridden_by: Option<String>,
+}
+
+/// One gate.
+pub struct Gate {
+    /// Stable name.
+    pub name: &'static str,
+    /// Title on the screen.
+    pub title: &'static str,
+    /// Whether it guards this command.
+    pub guards: fn(&Command, &State) -> bool,
+    judge: fn(&Question<'_>) -> (Verdict, Option<UnixMs>),
+}
+
+/// All gates, in the order of the screen.
+pub const GATES: &[Gate] =
+    &[lag::GATE, consistency::GATE, way_back::GATE, read_back::GATE, soak::GATE, receive_only::GATE];
+
+/// Judges every gate that guards the command.
+pub fn judge(question: &Question<'_>) -> Vec<Judged> {
+    GATES
+        .iter()
+        .filter(|gate| (gate.guards)(question.command, question.state))
+        .map(|gate| {
+            let (verdict, opens_at) = (gate.judge)(question);
+            Judged {
+                gate: gate.name.to_owned(),
+                title: gate.title.to_owned(),
+                verdict,
+                opens_at,
+                overridden_by: question.state.overrides.get(gate.name).cloned(),
+            }
+        })
+        .collect()
+}
+
+/// Whether the command may run: every gate passes or was overridden by name.
+pub fn open(judged: &[Judged]) -> bool {
+    judged.iter().all(|j| j.verdict.opens() || j.overridden_by.is_some())
+}
+
+/// Whether a command moves traffic towards the target, which is what most gates guard.
+fn goes_forward(command: &Command, state: &State) -> bool {
+    match command {
+        Command::ShiftReads { percent } => *percent > state.route.reads_on_target,
+        Command::SwitchWrites => true,
+        Command::Analyze
+        | Command::Prepare
+        | Command::Replicate
+        | Command::Validate
+        | Command::RollBack
+        | Command::Cleanup { .. } => false,
+    }
+}
+
+/// A length of time for people: `41:12`, `2:00:00`, `7 d`.
+pub fn duration(seconds: i64) -> String {
+    let s = seconds.max(0);
+    if s >= 48 * 3600 {
+        return format!("{} d", s / 86_400);
+    }
+    if s >= 3600 {
+        return format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+    }
+    if s >= 60 { format!("{}:{:02}", s / 60, s % 60) } else { format!("{s} s") }
+}
+
+#[cfg(test)]
+mod tests;

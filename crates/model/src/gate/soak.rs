@@ -1,0 +1,23 @@
+//! The present rung has held for its time.
+
+use super::{Gate, Question, duration, goes_forward};
+use crate::{UnixMs, verdict::Verdict};
+
+pub(super) const GATE: Gate = Gate { name: "soak", title: "Soak", guards: goes_forward, judge };
+
+fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
+    let here = q.state.route.reads_on_target;
+    if here == 0 {
+        return (Verdict::pass("nothing to soak at 0 %"), None);
+    }
+    let needed = i64::from(q.state.soak_s());
+    let held = (q.now - q.state.route_since) / 1000;
+    if held >= needed {
+        return (Verdict::pass(format!("{here} % held {} of {}", duration(held), duration(needed))), None);
+    }
+    let opens_at = q.state.route_since + needed * 1000;
+    (
+        Verdict::fail(format!("{} left of {}", duration(needed - held), duration(needed)), "Wait: it opens by itself."),
+        Some(opens_at),
+    )
+}

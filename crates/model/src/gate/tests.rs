@@ -1,0 +1,96 @@
+//! Each gate at its boundaries.
+
+use super::*;
+use crate::{
+    journal::{Entry, Recorded},
+    limits::Limits,
+    migration::{MigrationSpec, Strategy},
+    state::replay,
+};
+
+fn state() -> State {
+    let spec = MigrationSpec {
+        name: "orders".into(),
+        strategy: Strategy::Live,
+        source: "a".into(),
+        target: "b".into(),
+        routers: vec![],
+        limits: Limits::normal(),
+    };
+    replay(&[Recorded { seq: 1, at: 0, by: String::new(), generation: 1, entry: Entry::Created { spec } }]).unwrap()
+}
+
+fn ask(state: &State, facts: &Facts, now: i64, gate: &str) -> Judged {
+    let command = Command::ShiftReads { percent: 100 };
+    judge(&Question { command: &command, state, facts, now }).into_iter().find(|j| j.gate == gate).unwrap()
+}
+
+#[test]
+fn nothing_measured_opens_nothing() {
+    let judged =
+        judge(&Question { command: &Command::SwitchWrites, state: &state(), facts: &Facts::default(), now: 1_000_000 });
+    assert!(!open(&judged), "no data must never open the switch");
+    for j in judged.iter().filter(|j| j.gate != "soak") {
+        assert!(
+            matches!(j.verdict, Verdict::Unknown { .. }),
+            "{} without data is Unknown, not {:?}",
+            j.gate,
+            j.verdict
+        );
+    }
+}
+
+#[test]
+fn lag_has_to_be_held_and_says_when_it_opens() {
+    let mut facts = Facts::default();
+    facts.forward = StreamFacts { newest: Some((1_799_000, 1000.0)), within_since: Some(0) };
+    let j = ask(&state(), &facts, 1_799_999, "lag");
+    assert!(!j.verdict.opens(), "one millisecond too early");
+    assert_eq!(j.opens_at, Some(1_800_000));
+    facts.forward.newest = Some((1_800_000, 1000.0));
+    assert!(ask(&state(), &facts, 1_800_000, "lag").verdict.opens(), "30 minutes at the limit count");
+    facts.forward.newest = Some((1_800_000, 1000.1));
+    assert!(!ask(&state(), &facts, 1_800_000, "lag").verdict.opens(), "above the limit");
+}
+
+#[test]
+fn stale_lag_is_unknown() {
+    let mut facts = Facts::default();
+    facts.forward = StreamFacts { newest: Some((0, 1.0)), within_since: Some(-10_000_000) };
+    let j = ask(&state(), &facts, 60_000, "lag");
+    assert!(matches!(j.verdict, Verdict::Unknown { .. }), "a laptop that slept must look again: {:?}", j.verdict);
+}
+
+#[test]
+fn a_route_changed_by_hand_closes() {
+    let facts = Facts {
+        route: Some(RouteReadBack {
+            at: 0,
+            route: Ok(Route { reads_on_target: 50, writes: Side::Source }),
+            holding: false,
+        }),
+        ..Facts::default()
+    };
+    let j = ask(&state(), &facts, 1, "read_back");
+    assert!(matches!(&j.verdict, Verdict::Fail { why, .. } if why.contains("50 %")), "{:?}", j.verdict);
+}
+
+#[test]
+fn an_override_opens_its_gate_only() {
+    let mut s = state();
+    s.overrides.insert("lag".into(), "ann".into());
+    let judged = judge(&Question { command: &Command::SwitchWrites, state: &s, facts: &Facts::default(), now: 0 });
+    assert!(!open(&judged), "the other gates are still closed");
+    assert_eq!(judged[0].overridden_by.as_deref(), Some("ann"));
+}
+
+#[test]
+fn stepping_back_is_never_gated() {
+    let judged = judge(&Question { command: &Command::RollBack, state: &state(), facts: &Facts::default(), now: 0 });
+    assert!(open(&judged) && judged.is_empty(), "going back must not wait for anything");
+}
+
+#[test]
+fn durations_read_well() {
+    assert_eq!([duration(5), duration(2472), duration(7200), duration(604_800)], ["5 s", "41:12", "2:00:00", "7 d"]);
+}

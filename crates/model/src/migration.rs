@@ -1,0 +1,59 @@
+//! What one migration is.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{limits::Limits, router::RouterConfig};
+
+/// How the move is made; decides which steps the plan holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// Hold, copy, verify, switch.
+    Offline,
+    /// Replicate, verify, switch reads and writes at once.
+    BlueGreen,
+    /// Shard by shard.
+    Rolling,
+    /// Replicate, then reads by percent, then writes.
+    Live,
+}
+
+/// One move from a source to a target: what the operator decided. Everything that happened is in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MigrationSpec {
+    /// Unique in the store; typed again before Cleanup drops anything.
+    pub name: String,
+    /// The strategy.
+    pub strategy: Strategy,
+    /// Name of the source's endpoint.
+    pub source: String,
+    /// Name of the target's endpoint.
+    pub target: String,
+    /// The routers in front of both.
+    pub routers: Vec<RouterConfig>,
+    /// Gates and deadlines.
+    pub limits: Limits,
+}
+
+impl MigrationSpec {
+    /// Name of the replication slot for one direction; cluster-wide, so it carries the migration's name.
+    pub fn slot(&self, from: crate::Side) -> String {
+        format!("switchyard_{}_from_{from}", crate::ident::slug(&self.name))
+    }
+
+    /// Every problem in the fields; empty when it can be created.
+    pub fn problems(&self) -> Vec<String> {
+        let mut out = self.limits.problems();
+        if crate::ident::slug(&self.name).is_empty() {
+            out.push("The migration's name needs at least one letter or digit.".to_owned());
+        }
+        if self.source == self.target {
+            out.push(format!("Source and target are both “{}”: choose two endpoints.", self.source));
+        }
+        if self.strategy != Strategy::Live {
+            out.push("Only the live strategy can be run so far: choose live.".to_owned());
+        }
+        out
+    }
+}

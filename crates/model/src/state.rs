@@ -1,0 +1,549 @@
+//! The state of a migration: what replaying its journal gives, and which commands it allows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use ts_rs::TS;
+
+use crate::{
+    Command, Side, UnixMs,
+    journal::{Entry, Outcome, Recorded, RunId, Stopwatch},
+    limits::Limits,
+    migration::MigrationSpec,
+    router::Route,
+    switch::{Recovery, recovery},
+    validation::Validation,
+};
+
+/// Everything the journal says. Never stored; always replayed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// As created, with the limits as last changed.
+    pub spec: MigrationSpec,
+    /// Sequence number of the newest entry.
+    pub seq: i64,
+    /// Increases with every change of authority; 1 at the start.
+    pub epoch: i64,
+    /// The side whose writes count.
+    pub authority: Side,
+    /// Since when.
+    pub authority_since: UnixMs,
+    /// Where traffic was last sent.
+    pub route: Route,
+    /// Since when; the soak counts from here.
+    pub route_since: UnixMs,
+    /// When each phase's command last ended well.
+    pub milestones: Milestones,
+    /// The newest pass of the validation.
+    pub validation: Option<Validation>,
+    /// A run without an end.
+    pub open_run: Option<Run>,
+    /// The newest run that ended.
+    pub last_run: Option<Run>,
+    /// The newest switch forward.
+    pub last_forward: Option<(UnixMs, Stopwatch)>,
+    /// The newest switch back.
+    pub last_rollback: Option<(UnixMs, Stopwatch)>,
+    /// Route changes, oldest first: marks of the charts.
+    pub route_changes: Vec<(UnixMs, Route)>,
+    /// Sign-offs by check: who, why, when.
+    pub sign_offs: BTreeMap<String, (String, String, UnixMs)>,
+    /// Overrides that the next run will use: gate, who.
+    pub overrides: BTreeMap<String, String>,
+}
+
+/// When each phase's work was last completed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Milestones {
+    /// Analyze.
+    pub analyzed: Option<UnixMs>,
+    /// Prepare.
+    pub prepared: Option<UnixMs>,
+    /// Replicate: copied, indexed, streaming, way back armed.
+    pub replicating: Option<UnixMs>,
+    /// Cleanup.
+    pub cleaned: Option<UnixMs>,
+}
+
+/// One run of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// What.
+    pub command: Command,
+    /// Who started it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub started: UnixMs,
+    /// Its steps in the order in which they started.
+    pub steps: Vec<StepRecord>,
+    /// Whether the authority has changed in it.
+    pub past_no_return: bool,
+    /// How it ended: when, how, the summary.
+    pub ended: Option<(UnixMs, Outcome, String)>,
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct StepRecord {
+    /// Stable name.
+    pub step: String,
+    /// Where it stands.
+    pub state: StepState,
+    /// Wall time, ms, once done.
+    pub ms: Option<f64>,
+    /// Why it failed.
+    pub why: Option<String>,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Started, no end recorded.
+    Running,
+    /// Acted.
+    Done,
+    /// Found done.
+    Skipped,
+    /// Could not act.
+    Failed,
+    /// Taken back.
+    Undone,
+    /// Could not be taken back.
+    UndoFailed,
+}
+
+/// A journal that cannot have been written by this program.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("entry {seq} of the journal does not follow from the ones before it: {why}")]
+pub struct BadJournal {
+    /// The entry.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Replays a journal from its first entry.
+///
+/// # Errors
+/// When the first entry is not `Created`, a number is missing, or a step belongs to no open run.
+pub fn replay(entries: &[Recorded]) -> Result<State, BadJournal> {
+    let Some((first, rest)) = entries.split_first() else {
+        return Err(BadJournal { seq: 0, why: "it is empty".to_owned() });
+    };
+    let Entry::Created { spec } = &first.entry else {
+        return Err(BadJournal {
+            seq: first.seq,
+            why: "it does not begin with the creation of a migration".to_owned(),
+        });
+    };
+    let mut state = State::new(spec.clone(), first.seq, first.at);
+    for recorded in rest {
+        state.take(recorded)?;
+    }
+    Ok(state)
+}
+
+impl State {
+    fn new(spec: MigrationSpec, seq: i64, at: UnixMs) -> Self {
+        State {
+            spec,
+            seq,
+            epoch: 1,
+            authority: Side::Source,
+            authority_since: at,
+            route: Route::SOURCE,
+            route_since: at,
+            milestones: Milestones::default(),
+            validation: None,
+            open_run: None,
+            last_run: None,
+            last_forward: None,
+            last_rollback: None,
+            route_changes: Vec::new(),
+            sign_offs: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+        }
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.spec.limits
+    }
+
+    /// Takes the next entry in.
+    ///
+    /// # Errors
+    /// When it does not follow from the ones before it.
+    pub fn take(&mut self, recorded: &Recorded) -> Result<(), BadJournal> {
+        let bad = |why: &str| BadJournal { seq: recorded.seq, why: why.to_owned() };
+        if recorded.seq != self.seq + 1 {
+            return Err(bad(&format!("entry {} is missing", self.seq + 1)));
+        }
+        self.seq = recorded.seq;
+        let at = recorded.at;
+        match &recorded.entry {
+            Entry::Created { .. } => return Err(bad("a migration is created once")),
+            Entry::LimitsChanged { limits } => self.spec.limits = limits.clone(),
+            Entry::RunStarted { command, reason, .. } => {
+                if self.open_run.is_some() {
+                    return Err(bad("a run began while another was open"));
+                }
+                self.overrides.clear();
+                self.open_run = Some(Run {
+                    id: recorded.seq,
+                    command: command.clone(),
+                    by: recorded.by.clone(),
+                    reason: reason.clone(),
+                    started: at,
+                    steps: Vec::new(),
+                    past_no_return: false,
+                    ended: None,
+                });
+            }
+            Entry::StepStarted { run, step, .. } => {
+                let open = self.open(*run, recorded.seq)?;
+                // A step that runs again after a crash keeps its line.
+                open.steps.retain(|s| &s.step != step);
+                open.steps.push(StepRecord { step: step.clone(), state: StepState::Running, ms: None, why: None });
+            }
+            Entry::StepDone { run, step, ms, .. } => {
+                self.mark(*run, recorded.seq, step, StepState::Done, Some(*ms), None)?;
+            }
+            Entry::StepSkipped { run, step } => {
+                let open = self.open(*run, recorded.seq)?;
+                if !open.steps.iter().any(|s| &s.step == step) {
+                    open.steps.push(StepRecord { step: step.clone(), state: StepState::Skipped, ms: None, why: None });
+                } else {
+                    self.mark(*run, recorded.seq, step, StepState::Skipped, None, None)?;
+                }
+            }
+            Entry::StepFailed { run, step, why, .. } => {
+                self.mark(*run, recorded.seq, step, StepState::Failed, None, Some(why.clone()))?;
+            }
+            Entry::UndoStarted { run, .. } => {
+                self.open(*run, recorded.seq)?;
+            }
+            Entry::UndoDone { run, step } => {
+                self.mark(*run, recorded.seq, step, StepState::Undone, None, None)?;
+            }
+            Entry::UndoFailed { run, step, why, .. } => {
+                self.mark(*run, recorded.seq, step, StepState::UndoFailed, None, Some(why.clone()))?;
+            }
+            Entry::PointOfNoReturn { run, epoch, authority } => {
+                if *epoch != self.epoch + 1 {
+                    return Err(bad("epochs increase by one"));
+                }
+                self.open(*run, recorded.seq)?.past_no_return = true;
+                self.epoch = *epoch;
+                self.authority = *authority;
+                self.authority_since = at;
+            }
+            Entry::Routed { run, route } => {
+                self.open(*run, recorded.seq)?;
+                if self.route != *route {
+                    self.route_changes.push((at, *route));
+                }
+                self.route = *route;
+                self.route_since = at;
+            }
+            Entry::Validated { run, validation } => {
+                self.open(*run, recorded.seq)?;
+                self.validation = Some(validation.clone());
+            }
+            Entry::RunEnded { run, outcome, summary, stopwatch } => {
+                self.open(*run, recorded.seq)?;
+                self.end(at, *outcome, summary, stopwatch.as_ref());
+            }
+            Entry::Recovered { run, .. } => {
+                self.open(*run, recorded.seq)?;
+            }
+            Entry::SignedOff { check, by_name, reason } => {
+                self.sign_offs.insert(check.clone(), (by_name.clone(), reason.clone(), at));
+            }
+            Entry::Overridden { gate, by_name, .. } => {
+                self.overrides.insert(gate.clone(), by_name.clone());
+            }
+            Entry::LeaseTaken { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, run: RunId, seq: i64) -> Result<&mut Run, BadJournal> {
+        match self.open_run.as_mut() {
+            Some(open) if open.id == run => Ok(open),
+            _ => Err(BadJournal { seq, why: format!("it belongs to run {run}, which is not open") }),
+        }
+    }
+
+    fn mark(
+        &mut self,
+        run: RunId,
+        seq: i64,
+        step: &str,
+        state: StepState,
+        ms: Option<f64>,
+        why: Option<String>,
+    ) -> Result<(), BadJournal> {
+        let open = self.open(run, seq)?;
+        let Some(record) = open.steps.iter_mut().find(|s| s.step == step) else {
+            return Err(BadJournal { seq, why: format!("step {step} ended without having started") });
+        };
+        record.state = state;
+        record.ms = ms.or(record.ms);
+        record.why = why.or(record.why.take());
+        Ok(())
+    }
+
+    fn end(&mut self, at: UnixMs, outcome: Outcome, summary: &str, stopwatch: Option<&Stopwatch>) {
+        let Some(mut run) = self.open_run.take() else { return };
+        run.ended = Some((at, outcome, summary.to_owned()));
+        if outcome == Outcome::Done {
+            match &run.command {
+                Command::Analyze => self.milestones.analyzed = Some(at),
+                Command::Prepare => self.milestones.prepared = Some(at),
+                Command::Replicate => self.milestones.replicating = Some(at),
+                Command::Cleanup { .. } => self.milestones.cleaned = Some(at),
+                Command::SwitchWrites => {
+                    if let Some(s) = stopwatch {
+                        self.last_forward = Some((at, s.clone()));
+                    }
+                }
+                Command::RollBack => {
+                    if let Some(s) = stopwatch {
+                        self.last_rollback = Some((at, s.clone()));
+                    }
+                }
+                Command::Validate | Command::ShiftReads { .. } => {}
+            }
+        }
+        self.last_run = Some(run);
+    }
+
+    /// What recovery does with the open run.
+    pub fn recovery(&self) -> Option<Recovery> {
+        self.open_run.as_ref().map(|run| recovery(run.past_no_return))
+    }
+
+    /// Whether this command fits this state at all. Gates come on top.
+    ///
+    /// # Errors
+    /// One sentence that says why not and what comes first.
+    pub fn allows(&self, command: &Command) -> Result<(), String> {
+        if let Some(run) = &self.open_run {
+            return Err(format!("“{}” is still running; wait for it, or let recovery end it.", run.command.label()));
+        }
+        if self.milestones.cleaned.is_some() {
+            return Err("This migration has been cleaned up; nothing can be run any more.".to_owned());
+        }
+        match command {
+            Command::Analyze => Ok(()),
+            Command::Prepare => match (self.milestones.analyzed, self.milestones.replicating) {
+                (None, _) => Err("Both sides have not been analyzed yet: run “Analyze both sides” first.".to_owned()),
+                (_, Some(_)) => {
+                    Err("Replication runs already; the target's schema is not made again under it.".to_owned())
+                }
+                (Some(_), None) => Ok(()),
+            },
+            Command::Replicate if self.authority == Side::Target => {
+                Err("The target has the authority; the initial copy is behind us.".to_owned())
+            }
+            Command::Replicate => {
+                need(self.milestones.prepared, "The target is not prepared yet: run “Prepare the target” first.")
+            }
+            Command::Validate => self.replicating(),
+            Command::ShiftReads { percent } => self.allows_shift(*percent),
+            Command::SwitchWrites => {
+                self.replicating()?;
+                if self.authority == Side::Target {
+                    return Err("Writes are on the target already.".to_owned());
+                }
+                if self.route.reads_on_target < 100 {
+                    return Err(format!(
+                        "Reads are at {} % on the target; writes move after 100 %.",
+                        self.route.reads_on_target
+                    ));
+                }
+                Ok(())
+            }
+            Command::RollBack => {
+                if self.authority == Side::Source && self.route.reads_on_target == 0 {
+                    return Err("All traffic is on the source; there is nothing to roll back.".to_owned());
+                }
+                Ok(())
+            }
+            Command::Cleanup { typed_name } => self.allows_cleanup(typed_name),
+        }
+    }
+
+    fn replicating(&self) -> Result<(), String> {
+        need(self.milestones.replicating, "The copy has not been completed yet: run “Start replication” first.")
+    }
+
+    fn allows_shift(&self, percent: u8) -> Result<(), String> {
+        self.replicating()?;
+        if percent > 100 {
+            return Err(format!("{percent} % is more than all reads; choose 0 to 100."));
+        }
+        if self.authority == Side::Target && percent < 100 {
+            return Err("Writes are on the target; reads return to the source with “Roll back”.".to_owned());
+        }
+        if percent == self.route.reads_on_target {
+            return Err(format!("{percent} % of reads are on the target already."));
+        }
+        if percent > self.route.reads_on_target
+            && let Some(next) = self.next_rung()
+            && percent > next
+        {
+            return Err(format!("The next rung of the ladder is {next} %; rungs are not skipped."));
+        }
+        Ok(())
+    }
+
+    fn allows_cleanup(&self, typed_name: &str) -> Result<(), String> {
+        if typed_name != self.spec.name {
+            return Err(format!("Type the migration's name, “{}”, to confirm.", self.spec.name));
+        }
+        if self.authority == Side::Source && self.route.reads_on_target > 0 {
+            return Err("Some reads are on the target: roll back first, or go on to the end.".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Percent of the ladder's next rung; None at the top.
+    pub fn next_rung(&self) -> Option<u8> {
+        self.limits().ladder.iter().map(|r| r.percent).find(|p| *p > self.route.reads_on_target)
+    }
+
+    /// Percent one rung below the present one; None when no reads are on the target.
+    pub fn previous_rung(&self) -> Option<u8> {
+        if self.route.reads_on_target == 0 {
+            return None;
+        }
+        let below = self.limits().ladder.iter().map(|r| r.percent).rfind(|p| *p < self.route.reads_on_target);
+        Some(below.unwrap_or(0))
+    }
+
+    /// Seconds the present rung has to hold; 0 when no reads are on the target.
+    pub fn soak_s(&self) -> u32 {
+        let here = self.route.reads_on_target;
+        self.limits().ladder.iter().rfind(|r| r.percent <= here).map_or(0, |r| r.soak_s)
+    }
+}
+
+fn need(milestone: Option<UnixMs>, otherwise: &str) -> Result<(), String> {
+    match milestone {
+        Some(_) => Ok(()),
+        None => Err(otherwise.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::Strategy;
+
+    fn spec() -> MigrationSpec {
+        MigrationSpec {
+            name: "orders".into(),
+            strategy: Strategy::Live,
+            source: "a".into(),
+            target: "b".into(),
+            routers: vec![],
+            limits: Limits::demo(),
+        }
+    }
+
+    struct Book(Vec<Recorded>);
+
+    impl Book {
+        fn new() -> Self {
+            let mut b = Book(vec![]);
+            b.add(Entry::Created { spec: spec() });
+            b
+        }
+        fn add(&mut self, entry: Entry) -> i64 {
+            let seq = self.0.len() as i64 + 1;
+            self.0.push(Recorded { seq, at: seq * 1000, by: "ann".into(), generation: 1, entry });
+            seq
+        }
+        fn run(&mut self, command: Command, inner: impl FnOnce(&mut Self, i64)) {
+            let run = self.add(Entry::RunStarted { command, reason: String::new(), gates: vec![] });
+            inner(self, run);
+            self.add(Entry::RunEnded { run, outcome: Outcome::Done, summary: String::new(), stopwatch: None });
+        }
+        fn state(&self) -> State {
+            replay(&self.0).unwrap()
+        }
+        fn ready() -> Self {
+            let mut b = Book::new();
+            for c in [Command::Analyze, Command::Prepare, Command::Replicate] {
+                b.run(c, |_, _| {});
+            }
+            b
+        }
+    }
+
+    #[test]
+    fn phases_open_in_order() {
+        let mut b = Book::new();
+        assert!(b.state().allows(&Command::Prepare).is_err(), "nothing was analyzed");
+        b.run(Command::Analyze, |_, _| {});
+        assert!(b.state().allows(&Command::Prepare).is_ok());
+        assert!(b.state().allows(&Command::Replicate).is_err(), "the target is not prepared");
+        assert!(b.state().allows(&Command::ShiftReads { percent: 1 }).is_err(), "nothing was copied");
+    }
+
+    #[test]
+    fn rungs_are_not_skipped_going_up_and_may_be_going_down() {
+        let mut b = Book::ready();
+        assert!(b.state().allows(&Command::ShiftReads { percent: 5 }).is_err(), "1 % comes first");
+        b.run(Command::ShiftReads { percent: 1 }, |b, run| {
+            b.add(Entry::Routed { run, route: Route { reads_on_target: 1, writes: Side::Source } });
+        });
+        let s = b.state();
+        assert_eq!((s.next_rung(), s.previous_rung()), (Some(5), Some(0)));
+        assert!(s.allows(&Command::ShiftReads { percent: 0 }).is_ok());
+        assert!(s.allows(&Command::SwitchWrites).is_err(), "writes move after 100 %");
+    }
+
+    #[test]
+    fn a_crash_before_the_point_of_no_return_is_undone_after_it_finished() {
+        let mut b = Book::ready();
+        let run = b.add(Entry::RunStarted { command: Command::SwitchWrites, reason: String::new(), gates: vec![] });
+        b.add(Entry::StepStarted { run, step: "hold".into(), actions: vec![] });
+        assert_eq!(b.state().recovery(), Some(Recovery::Undo));
+        b.add(Entry::PointOfNoReturn { run, epoch: 2, authority: Side::Target });
+        assert_eq!(b.state().recovery(), Some(Recovery::Finish));
+        assert_eq!((b.state().authority, b.state().epoch), (Side::Target, 2));
+        assert!(b.state().allows(&Command::RollBack).is_err(), "an open run has to be ended first");
+    }
+
+    #[test]
+    fn a_journal_with_a_hole_is_refused() {
+        let mut b = Book::ready();
+        b.0.remove(3);
+        assert_eq!(replay(&b.0).unwrap_err().seq, 5, "the entry after the hole is the first that does not follow");
+    }
+
+    #[test]
+    fn an_epoch_cannot_jump() {
+        let mut b = Book::ready();
+        let run = b.add(Entry::RunStarted { command: Command::SwitchWrites, reason: String::new(), gates: vec![] });
+        b.add(Entry::PointOfNoReturn { run, epoch: 5, authority: Side::Target });
+        assert!(replay(&b.0).is_err(), "two operators must not both have taken the authority");
+    }
+
+    #[test]
+    fn cleanup_asks_for_the_name_and_is_the_end() {
+        let mut b = Book::ready();
+        assert!(b.state().allows(&Command::Cleanup { typed_name: "order".into() }).is_err());
+        b.run(Command::Cleanup { typed_name: "orders".into() }, |_, _| {});
+        assert!(b.state().allows(&Command::Analyze).is_err(), "nothing runs after cleanup");
+    }
+}

@@ -1,0 +1,6 @@
+//! Faults to order: a network between two parties that can be cut, refused, slowed down or silenced. Processes are
+//! killed and frozen by their own handles ([`crate::Server::kill`], [`crate::Pooler::freeze`], …).
+
+mod proxy;
+
+pub use proxy::{Proxy, Weather};

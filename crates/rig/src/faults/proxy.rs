@@ -1,0 +1,143 @@
+//! A TCP proxy with bad weather.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use crate::HOST;
+use crate::error::{Result, RigError};
+
+/// What happens to bytes on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// They arrive.
+    Clear,
+    /// They arrive later, in both directions.
+    Slow(Duration),
+    /// They don't arrive, and nobody is told: connections stay open, new ones are accepted too.
+    Silent,
+}
+
+/// Forwards a free port on loopback to an address. Dropping it cuts everything.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Always `127.0.0.1`.
+    pub host: String,
+    /// The port to connect to instead of the real one.
+    pub port: u16,
+    upstream: String,
+    weather: watch::Sender<Weather>,
+    cut: broadcast::Sender<()>,
+    listening: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Proxy {
+    /// Starts forwarding to `host:port`.
+    pub async fn start(host: &str, port: u16) -> Result<Self> {
+        let listener = TcpListener::bind((HOST, 0)).await.map_err(RigError::io("starting a proxy"))?;
+        let own = listener.local_addr().map_err(RigError::io("starting a proxy"))?.port();
+        let proxy = Self {
+            host: HOST.into(),
+            port: own,
+            upstream: format!("{host}:{port}"),
+            weather: watch::Sender::new(Weather::Clear),
+            cut: broadcast::Sender::new(1),
+            listening: Mutex::new(None),
+        };
+        proxy.listen_with(listener);
+        Ok(proxy)
+    }
+
+    /// Changes what happens to bytes from now on.
+    pub fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+
+    /// Closes every connection; new ones are accepted.
+    pub fn cut(&self) {
+        // Nobody listening means that there is no connection to cut.
+        let _ = self.cut.send(());
+    }
+
+    /// Closes every connection and refuses new ones.
+    pub async fn refuse(&self) {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = listening {
+            task.abort();
+            // The port is free once the task has really ended.
+            let _ = task.await;
+        }
+        self.cut();
+    }
+
+    /// Accepts connections again after [`Proxy::refuse`], on the same port.
+    pub async fn accept(&self) -> Result<()> {
+        let doing = || RigError::io(format!("listening again on port {}", self.port));
+        let listener = TcpListener::bind((HOST, self.port)).await.map_err(doing())?;
+        self.listen_with(listener);
+        Ok(())
+    }
+
+    fn listen_with(&self, listener: TcpListener) {
+        let (upstream, weather, cut) = (self.upstream.clone(), self.weather.clone(), self.cut.clone());
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, upstream.clone(), weather.subscribe(), cut.subscribe()));
+            }
+        });
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(task) = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+        self.cut();
+    }
+}
+
+/// One connection, until either end closes or it is cut. Dropping the halves closes both sides.
+async fn forward(
+    client: TcpStream,
+    upstream: String,
+    weather: watch::Receiver<Weather>,
+    mut cut: broadcast::Receiver<()>,
+) {
+    let relay = async {
+        let Ok(server) = TcpStream::connect(upstream).await else { return };
+        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        tokio::select! {
+            () = pump(from_client, to_server, weather.clone()) => {}
+            () = pump(from_server, to_client, weather) => {}
+        }
+    };
+    tokio::select! {
+        () = relay => {}
+        _ = cut.recv() => {}
+    }
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let Ok(count @ 1..) = from.read(&mut buffer).await else { return };
+        // Silence lasts until the weather changes; a proxy that is gone takes its connections with it.
+        let Ok(now) = weather.wait_for(|w| *w != Weather::Silent).await.map(|w| *w) else { return };
+        if let Weather::Slow(delay) = now {
+            tokio::time::sleep(delay).await;
+        }
+        let Some(bytes) = buffer.get(..count) else { return };
+        if to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
