@@ -1,8 +1,9 @@
-//! The table of commands: name, arguments, result. Dispatch and TypeScript both come from its rows.
+//! The table of commands: name, arguments, result. The dispatcher and the TypeScript both come from its rows.
 
-use crate::dto::*;
+use crate::{Switchyard, dto::*};
 
-/// Expands to the dispatcher and to the list that the TypeScript generator reads.
+/// Expands to the dispatcher and to the list that the TypeScript generator reads. Each row names a method of
+/// [`Switchyard`] that takes the arguments and returns the result.
 macro_rules! commands {
     ($( $(#[doc = $doc:literal])+ $name:ident ( $args:ty ) -> $result:ty; )+) => {
         /// Name, TypeScript of the arguments, TypeScript of the result, sentence; one row per command.
@@ -12,22 +13,34 @@ macro_rules! commands {
         }
 
         /// Exports every type that the commands mention.
-        pub(crate) fn export_types(cfg: &ts_rs::Config) -> Result<(), ts_rs::ExportError> {
+        ///
+        /// # Errors
+        /// When a file cannot be written.
+        pub fn export_types(cfg: &ts_rs::Config) -> Result<(), ts_rs::ExportError> {
             use ts_rs::TS;
             $( <$args>::export_all(cfg)?; <$result>::export_all(cfg)?; )+
             Event::export_all(cfg)?;
             ApiError::export_all(cfg)
         }
 
-        crate::commands::dispatcher! { $( $name ( $args ) -> $result; )+ }
+        impl Switchyard {
+            /// The one bridge: a command by name, arguments and result as JSON.
+            ///
+            /// # Errors
+            /// `unknown_command`, `invalid` when the arguments do not fit, or what the command itself answers.
+            pub async fn call(&self, name: &str, args: serde_json::Value) -> Result<serde_json::Value, ApiError> {
+                match name {
+                    $( stringify!($name) => {
+                        let args: $args = serde_json::from_value(args).map_err(|e| ApiError::invalid(name, &e.to_string()))?;
+                        let result: $result = self.$name(args).await?;
+                        serde_json::to_value(result).map_err(|e| ApiError::invalid(name, &e.to_string()))
+                    } )+
+                    other => Err(ApiError::new("unknown_command", format!("There is no command “{other}”."), "Update the program that asked.")),
+                }
+            }
+        }
     };
 }
-
-/// The dispatcher alone, split off so that the table reads as a table.
-macro_rules! dispatcher {
-    ($( $name:ident ( $args:ty ) -> $result:ty; )+) => {};
-}
-use dispatcher;
 
 commands! {
     /// Facts about this process.

@@ -6,6 +6,18 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod charts;
+pub mod cockpit;
 mod commands;
 pub mod dto;
+mod endpoints;
+mod errors;
+pub mod guard;
+mod host;
+mod migrations;
+mod previews;
+mod reading;
 mod typescript;
+
+pub use commands::{export_types, table};
+pub use host::{Options, Switchyard};

@@ -70,9 +70,13 @@ pub enum Retry {
 pub fn policy(kind: Kind) -> (Retry, &'static str) {
     use Retry::{Later, Manual};
     match kind {
-        Kind::Unreachable => (Later, "Check host and port, that the server runs, and that a firewall lets this machine in."),
+        Kind::Unreachable => {
+            (Later, "Check host and port, that the server runs, and that a firewall lets this machine in.")
+        }
         Kind::TlsRefused => (Manual, "Choose another TLS mode for this endpoint, or switch TLS on at the server."),
-        Kind::TlsNotTrusted => (Manual, "Choose the CA file that signed the server's certificate, or another TLS mode."),
+        Kind::TlsNotTrusted => {
+            (Manual, "Choose the CA file that signed the server's certificate, or another TLS mode.")
+        }
         Kind::LoginRefused => (Manual, "Check user and password, and the server's pg_hba.conf."),
         Kind::PasswordNeeded => (Manual, "Type the password for this endpoint."),
         Kind::NoSuchDatabase => (Manual, "Check the database name; it is case-sensitive."),
@@ -82,14 +86,22 @@ pub fn policy(kind: Kind) -> (Retry, &'static str) {
         Kind::LockTimeout => (Later, "Look for long transactions on these tables, end them, and try again."),
         Kind::Deadline => (Later, "Find out what is slow or unreachable, and try again."),
         Kind::Unsuitable => (Manual, "Change the setting that the message names."),
-        Kind::NoFreeSlot => (Manual, "Drop slots that are not needed, or raise max_replication_slots, max_wal_senders or the worker limits."),
+        Kind::NoFreeSlot => (
+            Manual,
+            "Drop slots that are not needed, or raise max_replication_slots, max_wal_senders or the worker limits.",
+        ),
         Kind::Router => (Manual, "Check the router's admin address, user and configuration."),
         Kind::Tool => (Manual, "Install the tool, or look at its output above."),
         Kind::Statement => (Manual, "Read the server's message; it names the object."),
-        Kind::Store => (Manual, "Free disk space, or check the permissions of the store's folder. Nothing was run without being journaled."),
+        Kind::Store => (
+            Manual,
+            "Free disk space, or check the permissions of the store's folder. Nothing was run without being journaled.",
+        ),
         Kind::StoreNewer => (Manual, "Update Switchyard on this machine; the store is left as it is."),
         Kind::StoreDamaged => (Manual, "Restore the store from a copy; the damaged file is left as it is."),
-        Kind::LeaseLost => (Manual, "Another process drives this migration; follow it there, or wait until its lease lapses."),
+        Kind::LeaseLost => {
+            (Manual, "Another process drives this migration; follow it there, or wait until its lease lapses.")
+        }
         Kind::Refused => (Manual, "Do what the message says comes first."),
         Kind::Invalid => (Manual, "Correct the input."),
         Kind::NotFound => (Manual, "Check the name."),

@@ -7,11 +7,21 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod clock;
+pub mod conductor;
+pub mod cutover;
 pub mod db;
 pub mod error;
+pub mod facts;
+pub mod heartbeat;
+pub mod import;
+pub mod keychain;
+pub mod phases;
+pub mod reconcile;
 pub mod replicate;
 pub mod route;
+pub mod saga;
 pub mod secret;
+pub mod store;
 pub mod tool;
 
 pub use error::{Error, Kind, Result};

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
-use crate::{Command, Side, UnixMs, limits::Limits, migration::MigrationSpec, router::Route, validation::Validation};
+use crate::{
+    Command, Side, UnixMs, ident::TableName, limits::Limits, migration::MigrationSpec, router::Route,
+    validation::Validation,
+};
 
 /// Number of a run: the journal's sequence number of its `RunStarted`.
 pub type RunId = i64;
@@ -114,6 +117,13 @@ pub enum Entry {
         /// What to do.
         remedy: String,
     },
+    /// Which tables the migration carries, fixed when replication is set up.
+    Scoped {
+        /// The run.
+        run: RunId,
+        /// The tables.
+        scope: Scope,
+    },
     /// The point of no return of a write switch: from here a crash is finished forward.
     PointOfNoReturn {
         /// The run.
@@ -178,6 +188,16 @@ pub enum Entry {
         /// The holder before.
         from: String,
     },
+}
+
+/// The tables of a migration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Scope {
+    /// What is published: ordinary tables and partitioned roots.
+    pub publish: Vec<TableName>,
+    /// What is locked and put behind refusing triggers: the same and every partition, since a statement trigger fires only
+    /// for the relation that the statement names.
+    pub fence: Vec<TableName>,
 }
 
 /// One act on the outside world, as the preview shows it and the step performs it.

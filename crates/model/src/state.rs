@@ -8,7 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     Command, Side, UnixMs,
-    journal::{Entry, Outcome, Recorded, RunId, Stopwatch},
+    journal::{Entry, Outcome, Recorded, RunId, Scope, Stopwatch},
     limits::Limits,
     migration::MigrationSpec,
     router::Route,
@@ -35,6 +35,8 @@ pub struct State {
     pub route_since: UnixMs,
     /// When each phase's command last ended well.
     pub milestones: Milestones,
+    /// The tables it carries; None until replication is set up.
+    pub scope: Option<Scope>,
     /// The newest pass of the validation.
     pub validation: Option<Validation>,
     /// A run without an end.
@@ -160,6 +162,7 @@ impl State {
             route: Route::SOURCE,
             route_since: at,
             milestones: Milestones::default(),
+            scope: None,
             validation: None,
             open_run: None,
             last_run: None,
@@ -234,6 +237,10 @@ impl State {
             }
             Entry::UndoFailed { run, step, why, .. } => {
                 self.mark(*run, recorded.seq, step, StepState::UndoFailed, None, Some(why.clone()))?;
+            }
+            Entry::Scoped { run, scope } => {
+                self.open(*run, recorded.seq)?;
+                self.scope = Some(scope.clone());
             }
             Entry::PointOfNoReturn { run, epoch, authority } => {
                 if *epoch != self.epoch + 1 {
@@ -327,7 +334,9 @@ impl State {
 
     /// What recovery does with the open run.
     pub fn recovery(&self) -> Option<Recovery> {
-        self.open_run.as_ref().map(|run| recovery(run.past_no_return))
+        // What Cleanup dropped does not come back, so it goes on from where it was.
+        let finishes = |run: &Run| run.past_no_return || matches!(run.command, Command::Cleanup { .. });
+        self.open_run.as_ref().map(|run| recovery(finishes(run)))
     }
 
     /// Whether this command fits this state at all. Gates come on top.

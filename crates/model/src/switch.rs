@@ -32,10 +32,12 @@ pub enum SwitchStep {
     Route,
     /// Clients go on.
     Release,
+    /// Reads the route back and follows the first beats of the new authority.
+    Watch,
 }
 
 /// The steps in the order in which they run, forward and on the way back alike.
-pub const ORDER: [SwitchStep; 11] = [
+pub const ORDER: [SwitchStep; 12] = [
     SwitchStep::Guard,
     SwitchStep::Hold,
     SwitchStep::Fence,
@@ -47,6 +49,7 @@ pub const ORDER: [SwitchStep; 11] = [
     SwitchStep::LowerFence,
     SwitchStep::Route,
     SwitchStep::Release,
+    SwitchStep::Watch,
 ];
 
 impl SwitchStep {
@@ -64,13 +67,14 @@ impl SwitchStep {
             SwitchStep::LowerFence => "lower_fence",
             SwitchStep::Route => "route",
             SwitchStep::Release => "release",
+            SwitchStep::Watch => "watch",
         }
     }
 
     /// Whether clients wait while this step runs.
     pub fn is_inside_the_pause(self) -> bool {
         match self {
-            SwitchStep::Guard => false,
+            SwitchStep::Guard | SwitchStep::Watch => false,
             SwitchStep::Hold
             | SwitchStep::Fence
             | SwitchStep::ProveCaughtUp
@@ -147,7 +151,7 @@ mod tests {
 
         fn apply(&mut self, step: SwitchStep) {
             match step {
-                SwitchStep::Guard => {}
+                SwitchStep::Guard | SwitchStep::Watch => {}
                 SwitchStep::Hold => self.held = true,
                 SwitchStep::Fence => self.fence_tx = !self.loser_fenced,
                 SwitchStep::ProveCaughtUp => {
@@ -180,7 +184,8 @@ mod tests {
                 | SwitchStep::OpenWayBack
                 | SwitchStep::LowerFence
                 | SwitchStep::Route
-                | SwitchStep::Release => panic!("{step:?} is after the point of no return and has no undo"),
+                | SwitchStep::Release
+                | SwitchStep::Watch => panic!("{step:?} is after the point of no return and has no undo"),
             }
         }
 

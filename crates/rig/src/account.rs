@@ -62,10 +62,10 @@ impl Account {
         self.own(path)
     }
 
-    /// Checks that this user can walk down to `path`; a folder below `/root` can't hold a server's data.
+    /// Checks that this user can walk into `path`; a folder below `/root` can't hold a server's data.
     pub(crate) fn check_reach(self, path: &Path) -> Result<()> {
         let Some((uid, gid)) = self.0 else { return Ok(()) };
-        for folder in path.ancestors().skip(1) {
+        for folder in path.ancestors() {
             let Ok(meta) = std::fs::metadata(folder) else { continue };
             let mode = meta.permissions().mode();
             let open = mode & 0o001 != 0

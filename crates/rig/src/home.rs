@@ -36,7 +36,7 @@ impl Home {
                 (temporary.path().to_path_buf(), Some(temporary))
             }
         };
-        account.check_reach(&path.join("x"))?;
+        account.check_reach(&path)?;
         Ok(Self { path, account, _temporary: temporary })
     }
 

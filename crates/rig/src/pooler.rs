@@ -35,6 +35,7 @@ impl Pooler {
         number: usize,
         haproxy: &HaProxy,
         app: &Login,
+        app_secret: &str,
         pool_size: usize,
     ) -> Result<Self> {
         let name = format!("pgbouncer-{number}");
@@ -42,8 +43,8 @@ impl Pooler {
         let port = port::free()?;
         let admin = Login::generate("pooler_admin");
         let users = dir.join("users.txt");
-        // The plain password: with SCRAM, PgBouncer needs it to log in to the servers.
-        let lines: String = [&admin, app].map(|l| format!("\"{}\" \"{}\"\n", l.user, l.password)).concat();
+        let line = |user: &str, secret: &str| format!("\"{user}\" \"{secret}\"\n");
+        let lines = line(&admin.user, &admin.password) + &line(&app.user, app_secret);
         home.account.write_private(&users, &lines)?;
         let config = dir.join("pgbouncer.ini");
         let text = configuration(port, haproxy, &admin.user, &users.display().to_string(), pool_size);
@@ -146,8 +147,9 @@ pool_mode = transaction
 max_client_conn = 500
 default_pool_size = {pool_size}
 min_pool_size = 0
-; A server that refused is tried again soon; fifteen seconds, the default, would outlast any fault.
-server_login_retry = 1
+; PAUSE breaks off a login that is under way, PgBouncer takes that for a refusal, and nobody gets a connection until
+; this has passed: with the default of fifteen seconds a short hold can become a long one.
+server_login_retry = 0.05
 server_tls_sslmode = disable
 ignore_startup_parameters = extra_float_digits
 log_connections = 0

@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::account::Account;
 use crate::error::{Result, RigError};
+use crate::proc::{is_alive, send, send_all, with_descendants};
 use crate::ready::TICK;
 
 /// Runs beside each server. When the rig's process dies, the pipe it reads closes, and it ends the server; so not even
@@ -72,7 +73,7 @@ impl Process {
     /// Its process id, while it runs.
     pub fn pid(&self) -> Option<u32> {
         let mut running = self.lock();
-        running.as_mut().filter(|r| r.is_alive()).map(|r| r.child.id())
+        running.as_mut().and_then(|r| r.is_alive().then(|| r.child.id()))
     }
 
     /// Whether it runs (a frozen one does).
@@ -217,45 +218,4 @@ fn signal_name(signal: Signal) -> &'static str {
         Signal::TERM => "TERM",
         _ => "KILL",
     }
-}
-
-fn send(pid: u32, signal: Signal) {
-    // An already ended process is what the caller wants; there is nothing to report.
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, signal);
-    }
-}
-
-fn send_all(pids: &[u32], signal: Signal) {
-    pids.iter().for_each(|pid| send(*pid, signal));
-}
-
-/// The parent and the state letter of a process, from `/proc/<pid>/stat`.
-fn stat(pid: u32) -> Option<(u32, char)> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses can hold anything; what follows its last parenthesis is regular.
-    let mut rest = text.rsplit_once(')')?.1.split_whitespace();
-    let state = rest.next()?.chars().next()?;
-    Some((rest.next()?.parse().ok()?, state))
-}
-
-/// Whether a process is there and not merely waiting to be reaped.
-pub(crate) fn is_alive(pid: u32) -> bool {
-    stat(pid).is_some_and(|(_, state)| state != 'Z' && state != 'X')
-}
-
-fn with_descendants(root: u32) -> Vec<u32> {
-    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, stat(pid)?.0)))
-        .collect();
-    let mut tree = vec![root];
-    let mut next = 0;
-    while let Some(parent) = tree.get(next).copied() {
-        tree.extend(parents.iter().filter(|(_, p)| *p == parent).map(|(pid, _)| *pid));
-        next += 1;
-    }
-    tree
 }

@@ -1,6 +1,6 @@
 //! One PostgreSQL server with the rig's users and its database.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -13,34 +13,10 @@ use crate::login::Logins;
 use crate::major::Major;
 use crate::process::{Process, Recipe};
 use crate::quote::{identifier, literal, url_part};
-use crate::tls::Certificates;
-use crate::{DATABASE, HOST, port, ready, template, tls};
+use crate::{DATABASE, HOST, port, ready, settings, template, tls};
 
 /// How long a server may take to be ready (crash recovery included).
 const START_DEADLINE: Duration = Duration::from_secs(60);
-
-/// Defaults of a rig's servers: enough slots and workers for several migrations at once, settings of a small server.
-const SETTINGS: &[(&str, &str)] = &[
-    ("listen_addresses", HOST),
-    ("unix_socket_directories", ""),
-    ("max_connections", "300"),
-    ("shared_buffers", "128MB"),
-    ("wal_level", "logical"),
-    ("max_replication_slots", "20"),
-    ("max_wal_senders", "20"),
-    ("max_worker_processes", "20"),
-    ("max_logical_replication_workers", "10"),
-    ("max_sync_workers_per_subscription", "4"),
-    ("max_wal_size", "2GB"),
-    ("checkpoint_timeout", "15min"),
-    // After an error the apply worker is started again this often; five seconds make every fault test slow.
-    ("wal_retrieve_retry_interval", "1s"),
-    ("password_encryption", "scram-sha-256"),
-    ("timezone", "UTC"),
-    ("log_timezone", "UTC"),
-    ("log_line_prefix", "%m [%p] %q%u@%d/%a "),
-    ("jit", "off"),
-];
 
 /// What a single server shall be like.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +73,7 @@ impl Server {
         } else {
             None
         };
-        configure(&data_dir, port, certificates.as_ref(), &options.settings)?;
+        settings::append(&data_dir, port, certificates.as_ref(), &options.settings)?;
         let log = home.path().join("postgres.log");
         let process = Process::start(Recipe {
             name: format!("PostgreSQL on port {port}"),
@@ -234,24 +210,6 @@ async fn run(connection: &mut PgConnection, sql: String) -> Result<()> {
     let begin: String = sql.chars().take(40).collect();
     // Quoted by `identifier` and `literal`, or written by the caller; DDL takes no parameters.
     raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop).map_err(RigError::sql(format!("running {begin}…")))
-}
-
-/// Appends the settings to `postgresql.conf`; of two lines the later one counts.
-fn configure(data: &Path, port: u16, tls: Option<&Certificates>, overrides: &[(String, String)]) -> Result<()> {
-    use std::io::Write;
-    let mut lines: Vec<(String, String)> = SETTINGS.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-    lines.push(("port".into(), port.to_string()));
-    if let Some(tls) = tls {
-        lines.push(("ssl".into(), "on".into()));
-        lines.push(("ssl_cert_file".into(), tls.certificate.display().to_string()));
-        lines.push(("ssl_key_file".into(), tls.key.display().to_string()));
-    }
-    lines.extend_from_slice(overrides);
-    let text: String = lines.iter().map(|(k, v)| format!("{k} = {}\n", literal(v))).collect();
-    let path = data.join("postgresql.conf");
-    let doing = || RigError::io(format!("writing {}", path.display()));
-    let mut file = std::fs::OpenOptions::new().append(true).open(&path).map_err(doing())?;
-    file.write_all(text.as_bytes()).map_err(doing())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

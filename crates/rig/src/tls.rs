@@ -41,7 +41,17 @@ pub(crate) fn issue(dir: &Path, account: Account) -> Result<Certificates> {
 
 fn openssl_req(subject: &str, key: &Path, out: &Path, account: Account) -> Command {
     let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]);
+    command.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "30",
+    ]);
     command.args(["-subj", subject]).arg("-keyout").arg(key).arg("-out").arg(out);
     account.apply(&mut command);
     command

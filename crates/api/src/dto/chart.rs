@@ -19,6 +19,8 @@ pub struct LagChartRequest {
     pub height: u32,
     /// Dark theme.
     pub dark: bool,
+    /// Minutes that local time is ahead of UTC, for the labels of the time axis.
+    pub utc_offset_minutes: i32,
 }
 
 /// The lag chart, drawn by the engine.

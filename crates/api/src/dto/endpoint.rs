@@ -34,6 +34,8 @@ pub enum PasswordPlace {
     Keyring,
     /// In this process's memory; asked for again after a restart.
     Memory,
+    /// In libpq's password file (`.pgpass`).
+    PasswordFile,
     /// Not known: it has to be typed.
     Missing,
 }

@@ -34,11 +34,33 @@ pub struct TableDigest {
     pub sum: String,
 }
 
+/// Rows with one key, which is one row where the table has a primary key, counted and summed. The key travels as a hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyDigest {
+    /// Hash of the primary key, or of the whole row where there is none.
+    pub key: i64,
+    /// Rows with it.
+    pub rows: i64,
+    /// Sum of their hashes.
+    pub sum: String,
+}
+
 /// Counts and hashes rows where they are.
 #[async_trait]
 pub trait Digest: Send + Sync {
-    /// Digest of these columns in this order; both sides must be asked for the same list.
+    /// Digest of the table's columns in their order; both sides must be asked with the same table.
     async fn digest(&self, table: &Table) -> Result<TableDigest>;
+}
+
+/// Counts and hashes rows by key, for what differed as a whole.
+#[async_trait]
+pub trait KeyDigests: Send + Sync {
+    /// Digests of the rows grouped by the low bits of their key's hash (`mask` is 2ⁿ−1): bucket and digest.
+    async fn buckets(&self, table: &Table, mask: i64) -> Result<Vec<(i64, TableDigest)>>;
+    /// The keys in these buckets.
+    async fn keys_in(&self, table: &Table, mask: i64, buckets: &[i64]) -> Result<Vec<KeyDigest>>;
+    /// These keys again; one that is gone is absent from the answer.
+    async fn keys(&self, table: &Table, keys: &[i64]) -> Result<Vec<KeyDigest>>;
 }
 
 /// Beats: one row per direction in the `switchyard` schema.
@@ -87,6 +109,9 @@ pub trait Fence: Send + Sync {
     async fn install(&self, tables: &[TableName]) -> Result<()>;
     /// Whether everything is installed.
     async fn is_installed(&self, tables: &[TableName]) -> Result<bool>;
+    /// Opens what `raise` needs ahead of time, so that the write pause does not pay for a login; idempotent. Raising
+    /// without it works, and takes longer by a login.
+    async fn arm(&self) -> Result<()>;
     /// Statements that `raise` runs, for the preview.
     fn raise_actions(&self, order: &FenceOrder) -> Vec<Action>;
     /// Opens the transaction, gains the locks, enables the triggers, closes this side's stream. Not committed.
@@ -149,6 +174,17 @@ pub trait Sequences: Send + Sync {
     async fn advance(&self, from: &[Sequence], margin: u32) -> Result<u64>;
 }
 
+/// Rows of whole tables.
+#[async_trait]
+pub trait Tables: Send + Sync {
+    /// Those of the tables that hold at least one row.
+    async fn non_empty(&self, tables: &[TableName]) -> Result<Vec<TableName>>;
+    /// Truncates them, all in one statement.
+    async fn empty(&self, tables: &[TableName]) -> Result<()>;
+    /// Gathers planner statistics.
+    async fn analyze(&self, table: &TableName) -> Result<()>;
+}
+
 /// One database, by capability. Absence of a capability would be visible in the type.
 #[derive(Clone)]
 pub struct Database {
@@ -160,10 +196,14 @@ pub struct Database {
     pub catalog: std::sync::Arc<dyn Catalog>,
     /// See [`Digest`].
     pub digest: std::sync::Arc<dyn Digest>,
+    /// See [`KeyDigests`].
+    pub key_digests: std::sync::Arc<dyn KeyDigests>,
     /// See [`Heartbeat`].
     pub heartbeat: std::sync::Arc<dyn Heartbeat>,
     /// See [`Fence`].
     pub fence: std::sync::Arc<dyn Fence>,
     /// See [`Sequences`].
     pub sequences: std::sync::Arc<dyn Sequences>,
+    /// See [`Tables`].
+    pub tables: std::sync::Arc<dyn Tables>,
 }

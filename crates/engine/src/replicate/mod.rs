@@ -75,6 +75,8 @@ pub struct StreamStatus {
     pub apply_errors: Option<i64>,
     /// Whether the valve of the rows is open; None when the publication does not exist.
     pub rows_open: Option<bool>,
+    /// Why the side that the stream goes to did not answer; its three fields then say nothing.
+    pub unseen: Option<String>,
 }
 
 /// What carries changes between the two sides. Everything is idempotent.

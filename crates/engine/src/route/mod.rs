@@ -2,7 +2,9 @@
 //!
 //! Knows nothing of databases, the journal or the store.
 
+pub mod group;
 pub mod haproxy;
+mod holding;
 pub mod pgbouncer;
 
 use async_trait::async_trait;
@@ -67,4 +69,14 @@ pub trait Router: Send + Sync {
     fn renew_readers_actions(&self) -> Vec<Action>;
     /// Makes readers' server connections follow a shift at the end of their transaction.
     async fn renew_readers(&self) -> Result<()>;
+}
+
+/// Names for a sentence: `a, b, c`, or `none`.
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Warnings as one sentence; None without any.
+fn joined(warnings: Vec<String>) -> Option<String> {
+    if warnings.is_empty() { None } else { Some(warnings.join("; ")) }
 }

@@ -5,6 +5,7 @@
 
 mod consistency;
 mod lag;
+mod preflight;
 mod read_back;
 mod receive_only;
 mod soak;
@@ -16,8 +17,10 @@ use ts_rs::TS;
 use crate::{Command, Side, UnixMs, router::Route, state::State, verdict::Verdict};
 
 /// What the reconcilers last saw. Absent means not measured; it never means fine.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
+    /// The newest analysis; None before the first.
+    pub analysis: Option<AnalysisFacts>,
     /// The stream from source to target.
     pub forward: StreamFacts,
     /// The stream from target to source.
@@ -37,7 +40,7 @@ impl Facts {
 }
 
 /// One stream as its beats show it.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct StreamFacts {
     /// Newest measurement: when, and the lag in ms.
     pub newest: Option<(UnixMs, f64)>,
@@ -45,8 +48,19 @@ pub struct StreamFacts {
     pub within_since: Option<UnixMs>,
 }
 
+/// What the preflight found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnalysisFacts {
+    /// When.
+    pub at: UnixMs,
+    /// Checks that failed, one sentence each.
+    pub failed: Vec<String>,
+    /// Checks that could not be answered.
+    pub unknown: usize,
+}
+
 /// What the routers said when asked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouteReadBack {
     /// When.
     pub at: UnixMs,
@@ -97,7 +111,7 @@ pub struct Gate {
 
 /// All gates, in the order of the screen.
 pub const GATES: &[Gate] =
-    &[lag::GATE, consistency::GATE, way_back::GATE, read_back::GATE, soak::GATE, receive_only::GATE];
+    &[preflight::GATE, lag::GATE, consistency::GATE, way_back::GATE, read_back::GATE, soak::GATE, receive_only::GATE];
 
 /// Judges every gate that guards the command.
 pub fn judge(question: &Question<'_>) -> Vec<Judged> {

@@ -57,6 +57,8 @@ pub(crate) struct Client {
     pub(crate) part: Part,
     pub(crate) record: Arc<Mutex<Record>>,
     pub(crate) shared: Arc<Shared>,
+    /// None after an error, until the next attempt.
+    pub(crate) connection: Option<PgConnection>,
 }
 
 /// A connection that never prepares a statement.
@@ -67,20 +69,20 @@ pub(crate) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
 
 impl Client {
     /// Acts until the workload stops.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut rng = StdRng::from_os_rng();
-        let mut connection = None;
         let mut number = 0;
         let mut failures = 0u32;
         let mut stopping = self.shared.stopping.clone();
+        let gate = self.shared.going.clone();
         while !*stopping.borrow() {
-            let going = self.shared.going.read().await;
+            let going = gate.read().await;
             if *stopping.borrow() {
                 break;
             }
             self.record().meter.begin();
             number += 1;
-            let done = self.act(&mut connection, number, &mut rng).await;
+            let done = self.act(number, &mut rng).await;
             drop(going);
             let pause = match done {
                 Ok(()) => {
@@ -88,8 +90,6 @@ impl Client {
                     self.shared.think.mul_f64(rng.random_range(0.5..1.5))
                 }
                 Err(error) => {
-                    // Whatever it was, a fresh connection is what an application would try next.
-                    connection = None;
                     self.record().note(&error);
                     failures = (failures + 1).min(5);
                     Duration::from_millis(10 << failures)
@@ -103,24 +103,21 @@ impl Client {
         }
     }
 
-    async fn act(
-        &self,
-        connection: &mut Option<PgConnection>,
-        number: i64,
-        rng: &mut StdRng,
-    ) -> Result<(), sqlx::Error> {
-        let connection = match connection {
+    async fn act(&mut self, number: i64, rng: &mut StdRng) -> Result<(), sqlx::Error> {
+        let mut connection = match self.connection.take() {
             Some(open) => open,
-            None => connection.insert(connect(&self.url).await?),
+            None => connect(&self.url).await?,
         };
         match self.part {
-            Part::Writer(client) => self.write(connection, EntryId { client, number }, rng).await,
+            Part::Writer(client) => self.write(&mut connection, EntryId { client, number }, rng).await?,
             Part::Reader => {
-                raw_sql(AssertSqlSafe(shop::read(self.shared.bounds, rng))).fetch_all(connection).await?;
+                raw_sql(AssertSqlSafe(shop::read(self.shared.bounds, rng))).fetch_all(&mut connection).await?;
                 self.record().meter.end();
-                Ok(())
             }
         }
+        // Only a connection that did its work is kept; after an error a fresh one is what an application would try.
+        self.connection = Some(connection);
+        Ok(())
     }
 
     async fn write(&self, connection: &mut PgConnection, entry: EntryId, rng: &mut StdRng) -> Result<(), sqlx::Error> {

@@ -53,16 +53,26 @@ impl Workload {
         let shared = Arc::new(Shared { bounds, think: config.think, journal, going: going.clone(), stopping });
         // Unique over all workloads of a rig, so that each can be checked on its own.
         let base = i64::from(rand::rng().random::<u32>()) << 16;
-        let mut clients = JoinSet::new();
-        let mut launch = |urls: &[String], index: usize, part: Part| {
-            let record = Arc::new(Mutex::new(Record::default()));
-            let url = urls.get(index % urls.len().max(1)).cloned().unwrap_or_default();
-            clients.spawn(Client { url, part, record: record.clone(), shared: shared.clone() }.run());
-            record
-        };
-        let writers = (0..config.writers).map(|n| launch(&config.rw_urls, n, Part::Writer(base + n as i64))).collect();
-        let readers = (0..config.readers).map(|n| launch(&config.ro_urls, n, Part::Reader)).collect();
-        Ok(Self { writers, readers, clients, begun: Instant::now(), stop, going, paused: Mutex::new(None) })
+        let part = |n: usize| if n < config.writers { Part::Writer(base + n as i64) } else { Part::Reader };
+        let mut waiting = Vec::new();
+        for n in 0..config.writers + config.readers {
+            let urls = if n < config.writers { &config.rw_urls } else { &config.ro_urls };
+            let url = urls.get(n % urls.len().max(1)).cloned().unwrap_or_default();
+            waiting.push(Client {
+                url,
+                part: part(n),
+                record: Arc::default(),
+                shared: shared.clone(),
+                connection: None,
+            });
+        }
+        // Everybody is connected before anybody is measured: logging in is no pause of writes.
+        let ready = connect_all(waiting).await?;
+        let mut records: Vec<_> = ready.iter().map(|client| client.record.clone()).collect();
+        let readers = records.split_off(config.writers);
+        let begun = Instant::now();
+        let clients = ready.into_iter().map(Client::run).collect();
+        Ok(Self { writers: records, readers, clients, begun, stop, going, paused: Mutex::new(None) })
     }
 
     /// Lets every client finish its act and holds it there.
@@ -128,6 +138,16 @@ impl Workload {
         }
         self.report()
     }
+}
+
+async fn connect_all(waiting: Vec<Client>) -> Result<Vec<Client>> {
+    let connect = |mut client: Client| async {
+        let connection =
+            client::connect(&client.url).await.map_err(RigError::sql("connecting the workload's clients"))?;
+        client.connection = Some(connection);
+        Ok(client)
+    };
+    futures_util::future::try_join_all(waiting.into_iter().map(connect)).await
 }
 
 async fn read_bounds(config: &WorkloadConfig) -> Result<Bounds> {

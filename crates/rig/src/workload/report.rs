@@ -48,11 +48,7 @@ impl LedgerReport {
     }
 }
 
-pub(super) fn collect(
-    writers: &[Arc<Mutex<Record>>],
-    readers: &[Arc<Mutex<Record>>],
-    begun: Instant,
-) -> LedgerReport {
+pub(super) fn collect(writers: &[Arc<Mutex<Record>>], readers: &[Arc<Mutex<Record>>], begun: Instant) -> LedgerReport {
     let mut report = LedgerReport { took: begun.elapsed(), ..LedgerReport::default() };
     report.write_latency = histogram_of(writers).latency();
     report.read_latency = histogram_of(readers).latency();

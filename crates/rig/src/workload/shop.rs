@@ -13,14 +13,22 @@ use crate::ledger::{EntryId, payload};
 pub(crate) struct Bounds {
     customers: i64,
     products: i64,
+    /// The range of order numbers when the workload started.
+    orders: (i64, i64),
 }
 
 impl Bounds {
     /// Asks the database.
     pub(crate) async fn read(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let sql = "SELECT (SELECT max(customer_id) FROM customer), (SELECT count(*) FROM product)";
+        let sql = "SELECT (SELECT max(customer_id) FROM customer), (SELECT count(*) FROM product),
+                   (SELECT min(order_id) FROM orders), (SELECT max(order_id) FROM orders)";
         let row = raw_sql(sql).fetch_one(connection).await?;
-        Ok(Self { customers: row.try_get(0)?, products: row.try_get(1)? })
+        let orders = (row.try_get(2)?, row.try_get(3)?);
+        Ok(Self { customers: row.try_get(0)?, products: row.try_get(1)?, orders })
+    }
+
+    fn order(self, rng: &mut StdRng) -> i64 {
+        rng.random_range(self.orders.0..=self.orders.1)
     }
 
     fn customer(self, rng: &mut StdRng) -> i64 {
@@ -123,17 +131,20 @@ fn log_in(bounds: Bounds, rng: &mut StdRng) -> String {
 
 fn voucher(bounds: Bounds, rng: &mut StdRng) -> String {
     let customer = bounds.customer(rng);
-    format!("INSERT INTO voucher (customer_id, value, valid_during) VALUES ({customer}, 25, daterange(current_date, NULL))")
+    format!(
+        "INSERT INTO voucher (customer_id, value, valid_during) VALUES ({customer}, 25, daterange(current_date, NULL))"
+    )
 }
 
 /// A question a shop asks all day.
 pub(crate) fn read(bounds: Bounds, rng: &mut StdRng) -> String {
     let customer = bounds.customer(rng);
     match rng.random_range(0..4) {
-        0 => format!("SELECT * FROM order_summary WHERE order_id IN
-             (SELECT order_id FROM orders WHERE customer_id = {customer} ORDER BY ordered_at DESC LIMIT 5)"),
+        0 => format!("SELECT * FROM order_summary WHERE order_id = {}", bounds.order(rng)),
         1 => format!("SELECT title, gross_price, attributes FROM product WHERE product_id = {}", bounds.product(rng)),
-        2 => format!("SELECT c.full_name, a.* FROM customer c JOIN address a USING (customer_id) WHERE customer_id = {customer}"),
+        2 => format!(
+            "SELECT c.full_name, a.* FROM customer c JOIN address a USING (customer_id) WHERE customer_id = {customer}"
+        ),
         _ => format!("SELECT rating, count(*) FROM review WHERE product_id = {} GROUP BY rating", bounds.product(rng)),
     }
 }

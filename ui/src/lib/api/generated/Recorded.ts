@@ -6,6 +6,7 @@ import type { MigrationSpec } from "./MigrationSpec";
 import type { Outcome } from "./Outcome";
 import type { Recovery } from "./Recovery";
 import type { Route } from "./Route";
+import type { Scope } from "./Scope";
 import type { Side } from "./Side";
 import type { Stopwatch } from "./Stopwatch";
 import type { Validation } from "./Validation";
@@ -133,7 +134,15 @@ why: string,
 /**
  * What to do.
  */
-remedy: string, } | { "entry": "point_of_no_return", 
+remedy: string, } | { "entry": "scoped", 
+/**
+ * The run.
+ */
+run: number, 
+/**
+ * The tables.
+ */
+scope: Scope, } | { "entry": "point_of_no_return", 
 /**
  * The run.
  */

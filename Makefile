@@ -1,0 +1,46 @@
+# What a person or a script runs here. Each target installs what it lacks first.
+.PHONY: setup build demo test bench-switch screenshots fmt clean
+
+# Everything development needs.
+setup:
+	@scripts/setup.sh test
+
+# The desktop app and the command line, in target/debug.
+build:
+	@scripts/setup.sh build
+	@cd ui && npm run --silent build >&2
+	@cargo build -p switchyard -p switchyard-cli
+
+# Real servers, a workload, and the window on the migration between them. HEADLESS=1 makes the whole journey without a
+# window; the last line of stdout is then one JSON object with the run's figures. SCALE=0.05 takes fewer rows.
+demo:
+	@scripts/setup.sh demo
+ifeq ($(HEADLESS),1)
+	@cargo run --quiet -p switchyard-demo --bin switchyard-demo -- --headless
+else
+	@cd ui && npm run --silent build >&2
+	@cargo build -p switchyard
+	@cargo run --quiet -p switchyard-demo --bin switchyard-demo -- --window
+endif
+
+# What continuous integration runs.
+test:
+	@scripts/test.sh
+
+# The write pause: 20 switches, half of them rollbacks, beside an empty PAUSE/RESUME.
+bench-switch:
+	@scripts/setup.sh demo
+	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-switch
+
+# Every screen in both themes, into screenshots/.
+screenshots:
+	@scripts/setup.sh test
+	@scripts/window-tests.sh screenshots
+
+fmt:
+	@cargo fmt --all
+
+# What was built and downloaded into this folder; fetched servers stay in the cache.
+clean:
+	@cargo clean
+	@rm -rf ui/dist ui/node_modules screenshots .rig

@@ -1,0 +1,193 @@
+//! The cockpit: everything the main screen shows, from the journal's state and what the driver last saw. Pure.
+
+mod checklists;
+mod ladder;
+mod runs;
+mod tiles;
+
+pub use checklists::SIGN_OFFS;
+
+use switchyard_engine::{
+    facts::{Analysis, Snapshot},
+    store::Lease,
+};
+use switchyard_model::{
+    Command, Side, UnixMs,
+    gate::{self, Judged, Question},
+    phase::Phase,
+    state::State,
+};
+
+use crate::dto::*;
+
+/// What the cockpit is computed from.
+pub struct Seen<'a> {
+    /// The journal's state.
+    pub state: &'a State,
+    /// What the driver last saw.
+    pub snapshot: Snapshot,
+    /// When it saw it; None when nobody has driven yet.
+    pub measured_at: Option<UnixMs>,
+    /// The newest analysis.
+    pub analysis: Option<Analysis>,
+    /// The lease.
+    pub lease: Option<Lease>,
+    /// This process.
+    pub operator: &'a str,
+    /// Now.
+    pub now: UnixMs,
+}
+
+impl Seen<'_> {
+    fn judge(&self, command: &Command) -> Vec<Judged> {
+        gate::judge(&Question { command, state: self.state, facts: &self.snapshot.facts, now: self.now })
+    }
+}
+
+/// Computes it.
+pub fn build(seen: &Seen<'_>) -> Cockpit {
+    let state = seen.state;
+    let phases = checklists::phases(seen);
+    let phase = phases.iter().find(|p| p.state == PhaseState::Now).map_or(Phase::Cleanup, |p| p.phase);
+    let next = next_command(seen);
+    Cockpit {
+        spec: state.spec.clone(),
+        at: seen.measured_at.unwrap_or(0),
+        headline: headline(state),
+        source: tiles::side(&state.spec.source, &seen.snapshot.source),
+        target: tiles::side(&state.spec.target, &seen.snapshot.target),
+        authority: state.authority,
+        authority_since: state.authority_since,
+        epoch: state.epoch,
+        reads_on_target: state.route.reads_on_target,
+        phase,
+        phases,
+        lag: tiles::lag(seen, state.authority),
+        way_back: tiles::lag(seen, state.authority.other()),
+        write_latency: tiles::write_latency(seen),
+        validation: state.validation.clone(),
+        copy: seen.snapshot.copy.as_ref().map(tiles::copy),
+        slots: tiles::slots(seen),
+        ladder: ladder::cards(seen),
+        gates: next.as_ref().map(|n| seen.judge(&n.command)).unwrap_or_default(),
+        back: back_command(seen),
+        next,
+        rollback: rollback(seen),
+        running: state.open_run.as_ref().map(|r| runs::card(r, seen)),
+        last_run: state.last_run.as_ref().map(|r| runs::card(r, seen)),
+        last_forward: state.last_forward.as_ref().map(|(at, s)| SwitchCard { at: *at, stopwatch: s.clone() }),
+        last_rollback: state.last_rollback.as_ref().map(|(at, s)| SwitchCard { at: *at, stopwatch: s.clone() }),
+        health: tiles::health(seen),
+        lease: lease(seen),
+        limits: state.limits().clone(),
+        passwords_needed: seen.snapshot.passwords_needed.clone(),
+    }
+}
+
+/// Whether clients are being held by the run that is open.
+pub fn is_holding(state: &State) -> bool {
+    use switchyard_model::state::StepState;
+    let Some(run) = &state.open_run else { return false };
+    let at = |name: &str| run.steps.iter().find(|s| s.step == name).map(|s| s.state);
+    let held = matches!(at("hold"), Some(StepState::Running | StepState::Done | StepState::Skipped));
+    let released = matches!(at("release"), Some(StepState::Done | StepState::Skipped));
+    held && !released
+}
+
+/// One line: where the migration stands.
+pub fn headline(state: &State) -> String {
+    let m = &state.milestones;
+    if m.cleaned.is_some() {
+        return format!("Cleaned up · {} has the authority", state.authority);
+    }
+    if let Some(run) = &state.open_run {
+        return format!("Running · {}", run.command.label());
+    }
+    match state.authority {
+        Side::Target => "Receive-only source · target has the authority".to_owned(),
+        Side::Source if state.route.reads_on_target > 0 => {
+            format!("Cutover · {} % of reads on target", state.route.reads_on_target)
+        }
+        Side::Source if state.validation.is_some() => "Validated · all traffic on source".to_owned(),
+        Side::Source if m.replicating.is_some() => "Replicating · all traffic on source".to_owned(),
+        Side::Source if m.prepared.is_some() => "Target prepared".to_owned(),
+        Side::Source if m.analyzed.is_some() => "Analyzed".to_owned(),
+        Side::Source => "New".to_owned(),
+    }
+}
+
+/// Why a command cannot be run now: the state's word first, then every closed gate.
+pub fn why_not(command: &Command, state: &State, gates: &[Judged]) -> Option<String> {
+    if let Err(why) = state.allows(command) {
+        return Some(why);
+    }
+    let closed: Vec<String> = gates
+        .iter()
+        .filter(|g| !g.verdict.opens() && g.overridden_by.is_none())
+        .map(|g| format!("{}: {}", g.title, g.verdict.sentence()))
+        .collect();
+    if closed.is_empty() { None } else { Some(closed.join(" · ")) }
+}
+
+fn next_command(seen: &Seen<'_>) -> Option<NextCommand> {
+    let state = seen.state;
+    let m = &state.milestones;
+    if m.cleaned.is_some() {
+        return None;
+    }
+    let validated = state.validation.as_ref().is_some_and(|v| v.findings() == 0 && v.unproven() == 0);
+    let (command, title) = if m.analyzed.is_none() {
+        (Command::Analyze, "Next: read both sides".to_owned())
+    } else if m.prepared.is_none() {
+        (Command::Prepare, "Next: make the target's schema".to_owned())
+    } else if m.replicating.is_none() {
+        (Command::Replicate, "Next: copy every row and follow every change".to_owned())
+    } else if state.authority == Side::Target {
+        (Command::Cleanup { typed_name: state.spec.name.clone() }, "Next: end the migration".to_owned())
+    } else if !validated && state.route.reads_on_target == 0 {
+        (Command::Validate, "Next: prove both sides equal".to_owned())
+    } else if let Some(percent) = state.next_rung() {
+        let title = format!("Next: {} % → {percent} % of reads", state.route.reads_on_target);
+        (Command::ShiftReads { percent }, title)
+    } else {
+        (Command::SwitchWrites, "Next: writes to the target".to_owned())
+    };
+    Some(button(seen, command, title))
+}
+
+fn back_command(seen: &Seen<'_>) -> Option<NextCommand> {
+    if seen.state.authority == Side::Target {
+        return None;
+    }
+    let percent = seen.state.previous_rung()?;
+    let mut button = button(seen, Command::ShiftReads { percent }, "One rung down".to_owned());
+    button.label = format!("Back to {percent} %");
+    Some(button)
+}
+
+fn button(seen: &Seen<'_>, command: Command, title: String) -> NextCommand {
+    let gates = seen.judge(&command);
+    let why_not = why_not(&command, seen.state, &gates);
+    let closed = gates.iter().filter(|g| !g.verdict.opens() && g.overridden_by.is_none());
+    // It opens by itself only when every closed gate does.
+    let opens_at = closed.map(|g| g.opens_at).collect::<Option<Vec<_>>>().and_then(|times| times.into_iter().max());
+    NextCommand { label: command.label(), title, open: why_not.is_none(), opens_at, why_not, command }
+}
+
+fn rollback(seen: &Seen<'_>) -> RollbackCard {
+    let why_not = why_not(&Command::RollBack, seen.state, &[]);
+    let note = match &seen.state.last_rollback {
+        Some((_, watch)) => format!("last rollback held writes for {:.0} ms", watch.write_pause_ms),
+        None => "never rehearsed: a hope".to_owned(),
+    };
+    RollbackCard { open: why_not.is_none(), why_not, note }
+}
+
+fn lease(seen: &Seen<'_>) -> LeaseCard {
+    match &seen.lease {
+        Some(l) if l.expires > seen.now => {
+            LeaseCard { mine: l.holder == seen.operator, holder: Some(l.holder.clone()), since: Some(l.since) }
+        }
+        Some(_) | None => LeaseCard { mine: false, holder: None, since: None },
+    }
+}

@@ -1,0 +1,203 @@
+//! The host's handle: the open store, the keychain, and the conductors of this process.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use switchyard_engine::{
+    clock::{SharedClock, SystemClock},
+    conductor::{self, Parts},
+    keychain::Keychain,
+    saga::{Book, Pair},
+    store::{MigrationId, Store},
+};
+use tokio::{sync::broadcast, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::dto::{ApiError, Event, Tone};
+
+/// How a host opens the API.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The store's file; None for `SWITCHYARD_STORE`, or the application's data folder.
+    pub store: Option<PathBuf>,
+    /// Whether this process asks for the lease of every migration and drives those that it gets.
+    pub drive: bool,
+}
+
+/// The API of one process.
+pub struct Switchyard {
+    pub(crate) parts: Parts,
+    drive: bool,
+    events: broadcast::Sender<Event>,
+    drivers: Mutex<HashMap<MigrationId, (CancellationToken, JoinHandle<()>)>>,
+    books: tokio::sync::Mutex<HashMap<MigrationId, Arc<Book>>>,
+    /// Pairs connected for previews, by migration; reads only.
+    pub(crate) pairs: tokio::sync::Mutex<HashMap<MigrationId, Pair>>,
+    relay: JoinHandle<()>,
+}
+
+impl Switchyard {
+    /// Opens the store, looks for the keyring, and begins to drive where asked to.
+    ///
+    /// # Errors
+    /// When the store cannot be opened; its file is left as it is.
+    pub async fn open(options: Options) -> Result<Arc<Switchyard>, ApiError> {
+        let path = options.store.unwrap_or_else(default_store);
+        let store = Store::open(&path).await?;
+        let keychain = match std::env::var_os("SWITCHYARD_NO_KEYRING") {
+            Some(_) => Keychain::in_memory("SWITCHYARD_NO_KEYRING is set"),
+            None => Keychain::open().await,
+        };
+        let clock: SharedClock = Arc::new(SystemClock);
+        let (engine_events, engine_receiver) = broadcast::channel(256);
+        let (events, _) = broadcast::channel(256);
+        let relay = tokio::spawn(relay(engine_receiver, events.clone()));
+        let parts = Parts { store, keychain: Arc::new(keychain), clock, operator: operator(), events: engine_events };
+        let switchyard = Arc::new(Switchyard {
+            parts,
+            drive: options.drive,
+            events,
+            drivers: Mutex::default(),
+            books: tokio::sync::Mutex::default(),
+            pairs: tokio::sync::Mutex::default(),
+            relay,
+        });
+        if options.drive {
+            for (id, _, _) in switchyard.parts.store.migrations().await? {
+                if switchyard.book(id).await?.state().await.milestones.cleaned.is_none() {
+                    switchyard.drive(id);
+                }
+            }
+        }
+        Ok(switchyard)
+    }
+
+    /// What hosts are told without asking.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Asks for the lease of a migration and drives it whenever this process gets it. Asking again is fine.
+    pub fn drive(&self, migration: MigrationId) {
+        let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        drivers.entry(migration).or_insert_with(|| {
+            let cancel = CancellationToken::new();
+            let task = tokio::spawn(conductor::drive(self.parts.clone(), migration, cancel.clone()));
+            (cancel, task)
+        });
+    }
+
+    /// Drives a migration by name, for hosts that do not drive everything.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn drive_named(&self, name: &str) -> Result<(), ApiError> {
+        self.drive(self.parts.store.migration_id(name).await?);
+        Ok(())
+    }
+
+    pub(crate) fn drive_if_wanted(&self, migration: MigrationId) {
+        if self.drive {
+            self.drive(migration);
+        }
+    }
+
+    /// The journal of a migration for reading, caught up.
+    pub(crate) async fn book(&self, migration: MigrationId) -> Result<Arc<Book>, ApiError> {
+        let mut books = self.books.lock().await;
+        let book = match books.get(&migration) {
+            Some(book) => book.clone(),
+            None => {
+                let p = &self.parts;
+                let book = Book::open(p.store.clone(), migration, p.clock.clone(), p.operator.clone(), None).await?;
+                let book = Arc::new(book);
+                books.insert(migration, book.clone());
+                book
+            }
+        };
+        book.catch_up().await?;
+        Ok(book)
+    }
+
+    pub(crate) async fn named(&self, name: &str) -> Result<(MigrationId, Arc<Book>), ApiError> {
+        let id = self.parts.store.migration_id(name).await?;
+        Ok((id, self.book(id).await?))
+    }
+
+    /// Tells this process's hosts that a migration changed.
+    pub(crate) fn changed(&self, migration: &str) {
+        // Nobody listening is fine.
+        let _ = self.events.send(Event::Changed { migration: migration.to_owned() });
+    }
+
+    /// Stops driving: gives leases back, closes connections and the store.
+    pub async fn shut_down(&self) {
+        let drivers: Vec<_> = self.drivers.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        for (_, (cancel, _)) in &drivers {
+            cancel.cancel();
+        }
+        for (_, (_, task)) in drivers {
+            if tokio::time::timeout(std::time::Duration::from_secs(8), task).await.is_err() {
+                tracing::warn!("a conductor did not stop in time; its lease lapses by itself");
+            }
+        }
+        self.relay.abort();
+        self.pairs.lock().await.clear();
+        self.parts.store.close().await;
+    }
+
+    /// Name of a migration whose clients are being held by this process right now.
+    pub async fn holding(&self) -> Option<String> {
+        let driven: Vec<MigrationId> =
+            self.drivers.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
+        for id in driven {
+            let state = self.book(id).await.ok()?.state().await;
+            if crate::cockpit::is_holding(&state) {
+                return Some(state.spec.name);
+            }
+        }
+        None
+    }
+}
+
+async fn relay(mut from: broadcast::Receiver<conductor::Event>, to: broadcast::Sender<Event>) {
+    loop {
+        let event = match from.recv().await {
+            Ok(event) => event,
+            Err(broadcast::error::RecvError::Lagged(_)) => continue,
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        let _ = to.send(match event {
+            conductor::Event::Changed { migration } => Event::Changed { migration },
+            conductor::Event::Notice { migration, title, body, tone } => {
+                let tone = match tone {
+                    conductor::Tone::Good => Tone::Good,
+                    conductor::Tone::Warn => Tone::Warn,
+                    conductor::Tone::Bad => Tone::Bad,
+                };
+                Event::Notice { migration, title, body, tone }
+            }
+        });
+    }
+}
+
+/// `SWITCHYARD_STORE`, or the application's data folder by the desktop's convention.
+fn default_store() -> PathBuf {
+    if let Some(path) = std::env::var_os("SWITCHYARD_STORE") {
+        return PathBuf::from(path);
+    }
+    let data = std::env::var_os("XDG_DATA_HOME").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".local/share"));
+    data.or_else(home).unwrap_or_else(|| PathBuf::from(".")).join("switchyard").join("switchyard.db")
+}
+
+/// `user@host (pid)`.
+fn operator() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = host.trim();
+    format!("{user}@{} ({})", if host.is_empty() { "this machine" } else { host }, std::process::id())
+}

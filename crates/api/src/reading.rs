@@ -1,0 +1,120 @@
+//! Reading the journal: each entry with a sentence.
+
+use switchyard_model::{
+    journal::{Entry, Outcome, Recorded},
+    switch::Recovery,
+};
+
+use crate::{Switchyard, dto::*};
+
+impl Switchyard {
+    pub(crate) async fn journal(&self, args: JournalRequest) -> Result<JournalPage, ApiError> {
+        if !(1..=10_000).contains(&args.limit) {
+            return Err(ApiError::new("invalid", "The limit must be between 1 and 10 000.", "Ask for fewer entries."));
+        }
+        let id = self.parts.store.migration_id(&args.migration).await?;
+        let entries = self.parts.store.journal(id, args.after.max(0)).await?;
+        let newest = entries.last().map_or(args.after, |r| r.seq);
+        let skip = entries.len().saturating_sub(args.limit as usize);
+        Ok(JournalPage { lines: entries.into_iter().skip(skip).map(line).collect(), newest })
+    }
+
+    /// The cockpit of one migration, from the journal and what its driver last saw.
+    pub(crate) async fn cockpit(&self, args: ByName) -> Result<Cockpit, ApiError> {
+        use switchyard_engine::facts::{ANALYSIS, Analysis, SNAPSHOT, Snapshot};
+        let (id, book) = self.named(&args.name).await?;
+        let store = &self.parts.store;
+        let snapshot: Option<(i64, Snapshot)> = store.snapshot(id, SNAPSHOT).await?;
+        let analysis: Option<(i64, Analysis)> = store.snapshot(id, ANALYSIS).await?;
+        let lease = store.lease(id).await?;
+        let now = self.parts.clock.now();
+        let state = book.state().await;
+        Ok(crate::cockpit::build(&crate::cockpit::Seen {
+            state: &state,
+            measured_at: snapshot.as_ref().map(|(at, _)| *at),
+            snapshot: snapshot.map(|(_, s)| s).unwrap_or_default(),
+            analysis: analysis.map(|(_, a)| a),
+            lease,
+            operator: &self.parts.operator,
+            now,
+        }))
+    }
+}
+
+/// An entry with its sentence.
+pub fn line(recorded: Recorded) -> JournalLine {
+    let (sentence, tone) = sentence(&recorded.entry);
+    JournalLine { sentence, tone, at: recorded.at, recorded }
+}
+
+fn sentence(entry: &Entry) -> (String, Tone) {
+    match entry {
+        Entry::Created { spec } => {
+            (format!("“{}” was created: {} → {}.", spec.name, spec.source, spec.target), Tone::Info)
+        }
+        Entry::LimitsChanged { limits } => (format!("The limits were changed to “{}”.", limits.template), Tone::Warn),
+        Entry::RunStarted { command, reason, .. } if reason.is_empty() => {
+            (format!("{} was started.", command.label()), Tone::Info)
+        }
+        Entry::RunStarted { command, reason, .. } => (format!("{} was started: {reason}", command.label()), Tone::Info),
+        Entry::StepStarted { step, actions, .. } => {
+            let what = actions.first().map_or_else(String::new, |a| format!(": {} @ {}", shorten(&a.run), a.at));
+            (format!("{step} begins{what}"), Tone::Info)
+        }
+        Entry::StepDone { step, ms, .. } => (format!("{step} done in {ms:.1} ms."), Tone::Good),
+        Entry::StepSkipped { step, .. } => (format!("{step} was found done."), Tone::Info),
+        Entry::StepFailed { step, why, remedy, .. } => (format!("{step} failed: {why}. {remedy}"), Tone::Bad),
+        Entry::UndoStarted { step, .. } => (format!("{step} is being taken back."), Tone::Warn),
+        Entry::UndoDone { step, .. } => (format!("{step} was taken back."), Tone::Warn),
+        Entry::UndoFailed { step, why, remedy, .. } => {
+            (format!("{step} could not be taken back: {why}. {remedy}"), Tone::Bad)
+        }
+        Entry::Scoped { scope, .. } => {
+            (format!("{} tables are in scope, {} are fenced.", scope.publish.len(), scope.fence.len()), Tone::Info)
+        }
+        Entry::PointOfNoReturn { epoch, authority, .. } => {
+            (format!("Point of no return: the {authority} has the authority, epoch {epoch}."), Tone::Warn)
+        }
+        Entry::Routed { route, .. } => (format!("Read back: {route}."), Tone::Good),
+        Entry::Validated { validation, .. } => {
+            let tone = if validation.findings() > 0 { Tone::Bad } else { Tone::Good };
+            let sentence = format!(
+                "{} rows in {} tables compared: {} tables differ, {} unproven.",
+                validation.rows(),
+                validation.tables.len(),
+                validation.findings(),
+                validation.unproven()
+            );
+            (sentence, tone)
+        }
+        Entry::RunEnded { outcome, summary, .. } => (summary.clone(), tone_of(*outcome)),
+        Entry::Recovered { decision, .. } => {
+            let what = match decision {
+                Recovery::Undo => "takes it back",
+                Recovery::Finish => "finishes it",
+            };
+            (format!("A process found the run open and {what}."), Tone::Warn)
+        }
+        Entry::SignedOff { check, by_name, reason } => (format!("{by_name} signed off {check}: {reason}"), Tone::Info),
+        Entry::Overridden { gate, by_name, reason } => {
+            (format!("{by_name} overrode the gate “{gate}” for the next run: {reason}"), Tone::Warn)
+        }
+        Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
+    }
+}
+
+fn tone_of(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Done => Tone::Good,
+        Outcome::Undone => Tone::Warn,
+        Outcome::Failed => Tone::Bad,
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match one_line.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &one_line[..end]),
+        None => one_line,
+    }
+}

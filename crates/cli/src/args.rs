@@ -1,0 +1,198 @@
+//! The arguments. Their texts are the manual.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Moves a live database to another server, and back, without downtime.
+///
+/// A migration goes through six phases: analyze, prepare, replicate, validate, then reads by percent and the write switch,
+/// then cleanup. `status` says where it stands and why the next step is open or shut; `run` takes the next step;
+/// `rollback` returns everything to the source. Every act is previewed by the code that performs it and journaled before
+/// it happens; after a crash any process goes on from the journal.
+///
+/// A migration is driven by the process that holds its lease: the window if it is open, else this program while it runs a
+/// command or `drive`s.
+///
+/// Exit codes: 0 yes, equal, done; 1 findings, closed, refused, taken back; 2 could not look or act.
+#[derive(Debug, Parser)]
+#[command(name = "switchyardctl", version, max_term_width = 110)]
+pub struct Args {
+    /// Print one JSON object on stdout instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The store's file [default: $SWITCHYARD_STORE, else the application's data folder].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Cmd,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Cmd {
+    /// Endpoints: how to reach databases.
+    #[command(subcommand)]
+    Endpoint(EndpointCmd),
+    /// Migrations: create and list them.
+    #[command(subcommand)]
+    Migration(MigrationCmd),
+    /// Where a migration stands: phase, lag, gates, and why the next command is open (0) or shut (1).
+    Status {
+        /// The migration.
+        migration: String,
+        /// List every check of every phase.
+        #[arg(long)]
+        checks: bool,
+    },
+    /// What a command would do, step by step, with the exact statements.
+    Preview {
+        /// The migration.
+        migration: String,
+        #[command(flatten)]
+        step: StepArgs,
+    },
+    /// Runs a command and follows it to its end.
+    Run {
+        /// The migration.
+        migration: String,
+        #[command(flatten)]
+        step: StepArgs,
+        /// Why; kept in the journal.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Wait up to this many seconds for closed gates to open.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        wait: u64,
+    },
+    /// Returns reads, and writes where they had moved, to the source.
+    Rollback {
+        /// The migration.
+        migration: String,
+        /// Why; kept in the journal.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Only show what would run.
+        #[arg(long)]
+        preview: bool,
+    },
+    /// The journal: everything that was asked, tried, done and taken back.
+    Journal {
+        /// The migration.
+        migration: String,
+        /// Only entries after this number.
+        #[arg(long, default_value_t = 0)]
+        after: i64,
+        /// At most this many, the newest.
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+    },
+    /// Answers a check that only a person can answer.
+    SignOff {
+        /// The migration.
+        migration: String,
+        /// The check's name, from `status --checks`.
+        check: String,
+        /// Who answers for it.
+        #[arg(long)]
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Opens a closed gate for the next run, by name and with a reason.
+    Override {
+        /// The migration.
+        migration: String,
+        /// The gate: lag, consistency, way_back, read_back, soak, receive_only or preflight.
+        gate: String,
+        /// Who answers for it.
+        #[arg(long)]
+        name: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Holds the lease and drives a migration until interrupted: beats, gates, queue, recovery.
+    Drive {
+        /// The migration.
+        migration: String,
+    },
+}
+
+/// Which command.
+#[derive(Debug, clap::Args)]
+pub struct StepArgs {
+    /// next, analyze, prepare, replicate, validate, reads, writes or cleanup.
+    #[arg(default_value = "next")]
+    pub step: String,
+    /// For reads: percent on the target. For cleanup: the migration's name again.
+    pub value: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EndpointCmd {
+    /// Adds or replaces an endpoint. The password comes from the URL on stdin (`--url -`), SWITCHYARD_PASSWORD or a prompt.
+    Add {
+        /// Its name.
+        name: String,
+        /// postgres://user@host:port/database?sslmode=…, or `-` to read it from stdin.
+        #[arg(long)]
+        url: String,
+        /// host:port under which the other server reaches it, where that differs.
+        #[arg(long, value_name = "HOST:PORT")]
+        peer_address: Option<String>,
+    },
+    /// Lists endpoints.
+    List,
+    /// Connects and says what is found, or what is wrong and what to do.
+    Test {
+        /// Its name.
+        name: String,
+    },
+    /// Deletes an endpoint and its password.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Imports a service of pg_service.conf, with its password from .pgpass; without a name lists what there is.
+    Import {
+        /// The service.
+        service: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MigrationCmd {
+    /// Creates a migration between two endpoints.
+    Create {
+        /// Its name.
+        name: String,
+        /// The source's endpoint.
+        #[arg(long)]
+        source: String,
+        /// The target's endpoint.
+        #[arg(long)]
+        target: String,
+        /// A PgBouncer's admin console, USER@HOST:PORT; may be given more than once. Its password comes from
+        /// SWITCHYARD_PGBOUNCER_PASSWORD or a prompt.
+        #[arg(long, value_name = "USER@HOST:PORT")]
+        pgbouncer: Vec<String>,
+        /// Pools of writers and readers.
+        #[arg(long, value_name = "RW,RO", default_value = "app_rw,app_ro")]
+        pools: String,
+        /// HAProxy's admin socket, HOST:PORT or a path; may be given more than once.
+        #[arg(long, value_name = "ADDRESS")]
+        haproxy: Vec<String>,
+        /// Backends of writes and reads.
+        #[arg(long, value_name = "RW,RO", default_value = "rw,ro")]
+        backends: String,
+        /// Names of the source's and the target's server in both backends.
+        #[arg(long, value_name = "SOURCE,TARGET", default_value = "source,target")]
+        servers: String,
+        /// normal, cautious or demo.
+        #[arg(long, default_value = "normal")]
+        limits: String,
+    },
+    /// Lists migrations.
+    List,
+}

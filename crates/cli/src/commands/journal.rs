@@ -1,0 +1,21 @@
+//! `journal`: the entries.
+
+use switchyard_api::dto::*;
+
+use super::Ctl;
+use crate::{
+    output::{self, Answer},
+    time::utc,
+};
+
+pub async fn run(ctl: &Ctl, migration: String, after: i64, limit: u32) -> Result<Answer, ApiError> {
+    let page: JournalPage = ctl.call("journal", &JournalRequest { migration, after, limit }).await?;
+    if ctl.json {
+        output::json(&page);
+        return Ok(Answer::Yes);
+    }
+    for line in &page.lines {
+        println!("{:>5}  {}  {}", line.recorded.seq, utc(line.at), line.sentence);
+    }
+    Ok(Answer::Yes)
+}

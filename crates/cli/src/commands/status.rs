@@ -1,0 +1,118 @@
+//! `status`, `sign-off` and `override`.
+
+use switchyard_api::dto::*;
+use switchyard_model::verdict::Verdict;
+
+use super::Ctl;
+use crate::{
+    output::{self, Answer},
+    time::utc,
+};
+
+/// The cockpit of a migration.
+pub async fn cockpit(ctl: &Ctl, migration: &str) -> Result<Cockpit, ApiError> {
+    ctl.call("cockpit", &ByName { name: migration.to_owned() }).await
+}
+
+pub async fn run(ctl: &Ctl, migration: String, checks: bool) -> Result<Answer, ApiError> {
+    let c = cockpit(ctl, &migration).await?;
+    let open = c.next.as_ref().is_some_and(|n| n.open);
+    if ctl.json {
+        output::json(&c);
+    } else {
+        print(&c, checks);
+    }
+    Ok(if open { Answer::Yes } else { Answer::No })
+}
+
+fn print(c: &Cockpit, checks: bool) {
+    println!("{}: {}", c.spec.name, c.headline);
+    println!("  source  {}  {}", c.source.endpoint, c.source.version.as_deref().unwrap_or("not asked yet"));
+    println!("  target  {}  {}", c.target.endpoint, c.target.version.as_deref().unwrap_or("not asked yet"));
+    println!("  writes on the {} (epoch {}), {} % of reads on the target", c.authority, c.epoch, c.reads_on_target);
+    match &c.lease.holder {
+        Some(holder) => println!("  driven by {holder}"),
+        None => {
+            println!("  driven by nobody: figures below are from {}", if c.at > 0 { utc(c.at) } else { "never".into() })
+        }
+    }
+    match &c.lag {
+        Some(l) => println!(
+            "  lag {:.0} ms, p95 {:.0} ms, worst {:.0} ms in 30 min, limit {:.0} ms",
+            l.now_ms, l.p95_ms, l.worst_ms, l.limit_ms
+        ),
+        None => println!("  lag unknown: no beat measured yet"),
+    }
+    for p in &c.phases {
+        println!("  {} {:<20} {} of {}", phase_mark(p.state), p.title, p.passed, p.total);
+        for check in p.checks.iter().filter(|_| checks) {
+            println!("      {} {:<28} {} — {}", mark(&check.verdict), check.id, check.title, check.verdict.sentence());
+            if let Verdict::Fail { remedy, .. } = &check.verdict {
+                println!("          {remedy}");
+            }
+        }
+    }
+    if let Some(next) = &c.next {
+        println!("  {}", next.title);
+        for g in &c.gates {
+            println!("    {} {}: {}", mark(&g.verdict), g.title, g.verdict.sentence());
+        }
+        match &next.why_not {
+            None => println!("  open: switchyardctl run {:?}", c.spec.name),
+            Some(why) => println!("  shut: {why}"),
+        }
+        if let Some(at) = next.opens_at {
+            println!("  opens by itself at {}", utc(at));
+        }
+    }
+    println!("  roll back: {}", c.rollback.why_not.as_deref().unwrap_or(&c.rollback.note));
+}
+
+fn mark(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass { .. } => "✓",
+        Verdict::Fail { .. } => "✕",
+        Verdict::Unknown { .. } => "○",
+    }
+}
+
+fn phase_mark(state: PhaseState) -> &'static str {
+    match state {
+        PhaseState::Done => "✓",
+        PhaseState::Now => "●",
+        PhaseState::Later => "○",
+    }
+}
+
+pub async fn sign_off(
+    ctl: &Ctl,
+    migration: String,
+    check: String,
+    name: String,
+    reason: String,
+) -> Result<Answer, ApiError> {
+    let sentence = format!("{name} answers for {check}; it is in the journal.");
+    let _: Nothing = ctl.call("sign_off", &SignOffRequest { migration, check, name, reason }).await?;
+    said(ctl, &sentence)
+}
+
+pub async fn override_gate(
+    ctl: &Ctl,
+    migration: String,
+    gate: String,
+    name: String,
+    reason: String,
+) -> Result<Answer, ApiError> {
+    let sentence = format!("The gate {gate} is open for the next run; {name} answers for it, in the journal.");
+    let _: Nothing = ctl.call("override_gate", &OverrideRequest { migration, gate, name, reason }).await?;
+    said(ctl, &sentence)
+}
+
+fn said(ctl: &Ctl, sentence: &str) -> Result<Answer, ApiError> {
+    if ctl.json {
+        output::json(&serde_json::json!({ "done": sentence }));
+    } else {
+        println!("{sentence}");
+    }
+    Ok(Answer::Yes)
+}

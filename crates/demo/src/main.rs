@@ -1,0 +1,70 @@
+//! What `make demo` runs: real servers, a workload with a ledger, and a migration between them.
+//!
+//! With `--headless` the whole journey goes through the same API as the window and ends with one JSON object on stdout;
+//! with `--window` the desktop window opens on the migration; with `--bench-switch` the write pause is measured.
+
+mod bench;
+mod driver;
+mod journey;
+mod layout;
+mod window;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The demo.
+#[derive(Debug, Parser)]
+#[command(name = "switchyard-demo")]
+struct Args {
+    /// The whole journey without a window; the last line of stdout is its figures as JSON.
+    #[arg(long)]
+    headless: bool,
+    /// Opens the window on the migration, with the workload running.
+    #[arg(long)]
+    window: bool,
+    /// Measures the write pause over many switches.
+    #[arg(long)]
+    bench_switch: bool,
+    /// Share of about 300 000 rows.
+    #[arg(long, env = "SCALE", default_value_t = 1.0)]
+    scale: f64,
+}
+
+/// Any error, with its sentence.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    // The watchdog of a hold is this same binary.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("switchyard-demo: the runtime cannot be started: {e}");
+            return ExitCode::from(2);
+        }
+    };
+    if switchyard_api::guard::is_guard(std::env::args()) {
+        return runtime.block_on(switchyard_api::guard::run());
+    }
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .init();
+    let args = Args::parse();
+    let result = runtime.block_on(async {
+        if args.bench_switch {
+            bench::run(args.scale.min(0.2)).await
+        } else if args.window && !args.headless {
+            window::run(args.scale).await
+        } else {
+            journey::run(args.scale).await
+        }
+    });
+    match result {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("switchyard-demo: {e}");
+            ExitCode::from(2)
+        }
+    }
+}

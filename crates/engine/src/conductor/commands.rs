@@ -1,0 +1,131 @@
+//! The queue: tickets are taken one at a time, judged, run and answered.
+
+use std::time::Duration;
+
+use switchyard_model::{
+    Command,
+    gate::{self, Question},
+    journal::Entry,
+    state::State,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Event, Live, Tone, recovery};
+use crate::{
+    error::{Error, Kind, Result},
+    phases,
+    saga::{self, Ended},
+    store::{Ticket, TicketState},
+};
+
+/// How often the queue is looked at; a person who presses a button does not notice this.
+const LOOK: Duration = Duration::from_millis(60);
+
+/// Serves the queue until stopped. Begins with whatever an earlier process left open.
+pub(super) async fn serve(live: &Live, stop: &CancellationToken) -> Result<()> {
+    let migration = live.book.migration();
+    live.parts
+        .store
+        .end_orphans(migration, "the process that ran it ended; see the journal for how it went on")
+        .await?;
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if live.book.state().await.open_run.is_some() {
+            recovery::step(live, stop).await?;
+            continue;
+        }
+        if let Some(ticket) = live.parts.store.next_ticket(migration).await? {
+            take(live, ticket).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn take(live: &Live, ticket: Ticket) -> Result<()> {
+    live.parts.store.set_ticket(ticket.id, &TicketState::Running).await?;
+    let result = execute(live, &ticket).await;
+    let state = match result {
+        Ok(state) => state,
+        // Refusals touched nothing. A lease or journal that is gone ends this conductor, after the answer.
+        Err(e) if matches!(e.kind, Kind::LeaseLost | Kind::Store | Kind::StoreDamaged) => {
+            let summary = format!("{e}. {}", e.remedy());
+            live.parts.store.set_ticket(ticket.id, &TicketState::Failed { summary }).await?;
+            return Err(e);
+        }
+        Err(e) => TicketState::Refused { why: format!("{}. {}", e.why.trim_end_matches('.'), e.remedy()) },
+    };
+    notify(live, &ticket.command, &state).await;
+    live.parts.store.set_ticket(ticket.id, &state).await
+}
+
+async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
+    let state = live.book.catch_up().await?;
+    state.allows(&ticket.command).map_err(|why| refused(&ticket.command, why))?;
+    let gates = judge(live, &ticket.command, &state).await;
+    if let Some(closed) = gates.iter().find(|g| !g.verdict.opens() && g.overridden_by.is_none()) {
+        return Err(refused(&ticket.command, format!("{}: {}", closed.title, closed.verdict.sentence())));
+    }
+    if live.pair().await.is_none() {
+        return Err(refused(&ticket.command, "a side does not answer; see the health lines"));
+    }
+    let sentences = gates
+        .iter()
+        .map(|g| match &g.overridden_by {
+            Some(by) => format!("{}: {} (overridden by {by})", g.title, g.verdict.sentence()),
+            None => format!("{}: {}", g.title, g.verdict.sentence()),
+        })
+        .collect();
+    let run = live
+        .book
+        .record(Entry::RunStarted { command: ticket.command.clone(), reason: ticket.reason.clone(), gates: sentences })
+        .await?;
+    let cx = live.cx(live.book.state().await, run).await;
+    let cx = cx.ok_or_else(|| refused(&ticket.command, "a side stopped answering"))?;
+    let plan = phases::plan(&ticket.command, &cx.state);
+    live.tell(Event::Changed { migration: state.spec.name });
+    answer(live, saga::run(&cx, &plan).await?).await
+}
+
+async fn answer(live: &Live, ended: Ended) -> Result<TicketState> {
+    let summary = |state: &State| {
+        state.last_run.as_ref().and_then(|r| r.ended.as_ref()).map_or_else(String::new, |(_, _, s)| s.clone())
+    };
+    let state = live.book.state().await;
+    Ok(match ended {
+        Ended::Done => TicketState::Done { summary: summary(&state) },
+        Ended::TakenBack { left, .. } if left.is_empty() => TicketState::Undone { summary: summary(&state) },
+        Ended::TakenBack { .. } => TicketState::Failed { summary: summary(&state) },
+        Ended::Unfinished { error } => TicketState::Failed {
+            summary: format!(
+                "{error}. The point of no return is behind it: it is being finished, every second again until it is through. {}",
+                error.remedy()
+            ),
+        },
+    })
+}
+
+/// The gates of a command, as they stand.
+pub(super) async fn judge(live: &Live, command: &Command, state: &State) -> Vec<gate::Judged> {
+    let facts = live.facts().await;
+    gate::judge(&Question { command, state, facts: &facts, now: live.parts.clock.now() })
+}
+
+fn refused(command: &Command, why: impl Into<String>) -> Error {
+    Error::new(Kind::Refused, command.label(), why)
+}
+
+async fn notify(live: &Live, command: &Command, state: &TicketState) {
+    let migration = live.book.state().await.spec.name;
+    let (title, body, tone) = match state {
+        TicketState::Done { summary } => (format!("{}: done", command.label()), summary, Tone::Good),
+        TicketState::Undone { summary } => (format!("{}: taken back", command.label()), summary, Tone::Bad),
+        TicketState::Failed { summary } => (format!("{}: failed", command.label()), summary, Tone::Bad),
+        TicketState::Refused { why } => (format!("{}: refused", command.label()), why, Tone::Warn),
+        TicketState::Waiting | TicketState::Running => return,
+    };
+    live.tell(Event::Changed { migration: migration.clone() });
+    live.tell(Event::Notice { migration, title, body: body.clone(), tone });
+}

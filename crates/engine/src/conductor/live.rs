@@ -1,0 +1,152 @@
+//! What a conductor holds while it drives: the journal, the pair once it is connected, and what was last measured.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+
+use switchyard_model::{Side, UnixMs, gate::Facts, state::State};
+
+use super::{Event, Parts};
+use crate::{
+    facts::{ANALYSIS, Analysis, Snapshot},
+    heartbeat::{Beats, Latency, Meter},
+    saga::{Book, Cx, Pair, Progress},
+    store::Series,
+};
+
+/// The live side of a conductor.
+pub struct Live {
+    /// What it is made of.
+    pub parts: Parts,
+    /// The journal.
+    pub book: Arc<Book>,
+    /// Numbers of beats.
+    pub beats: Arc<Beats>,
+    /// Meter of the stream that leaves the source.
+    pub forward: Arc<Mutex<Meter>>,
+    /// Meter of the stream that leaves the target.
+    pub reverse: Arc<Mutex<Meter>>,
+    /// Commit times of beats on the source and on the target.
+    pub latency: [Arc<Mutex<Latency>>; 2],
+    /// Progress of the step that runs.
+    pub progress: Progress,
+    /// Samples that wait to be written.
+    pub samples: Mutex<Vec<(Series, UnixMs, f64)>>,
+    /// The lag limit, ms; kept here so that the beat need not ask the journal each second.
+    lag_limit_ms: AtomicU32,
+    pair: tokio::sync::RwLock<Option<Pair>>,
+    snapshot: Mutex<Snapshot>,
+}
+
+impl Live {
+    /// With the journal just opened.
+    pub async fn new(parts: Parts, book: Book) -> Live {
+        let clock = parts.clock.clone();
+        // What was measured before a restart is on the screen at once; its age says how old it is.
+        let old: Option<(i64, Snapshot)> =
+            parts.store.snapshot(book.migration(), crate::facts::SNAPSHOT).await.unwrap_or(None);
+        let snapshot = Snapshot {
+            copy: old.as_ref().and_then(|(_, s)| s.copy.clone()),
+            write_latency: old.as_ref().and_then(|(_, s)| s.write_latency),
+            source: old.as_ref().map(|(_, s)| s.source.clone()).unwrap_or_default(),
+            target: old.map(|(_, s)| s.target).unwrap_or_default(),
+            ..Snapshot::default()
+        };
+        let limit = book.state().await.limits().lag_limit_ms;
+        Live {
+            samples: Mutex::default(),
+            lag_limit_ms: AtomicU32::new(limit),
+            parts,
+            book: Arc::new(book),
+            beats: Arc::new(Beats::new(clock)),
+            forward: Arc::default(),
+            reverse: Arc::default(),
+            latency: [Arc::default(), Arc::default()],
+            progress: Progress::default(),
+            pair: tokio::sync::RwLock::new(None),
+            snapshot: Mutex::new(snapshot),
+        }
+    }
+
+    /// The pair, once both sides answered.
+    pub async fn pair(&self) -> Option<Pair> {
+        self.pair.read().await.clone()
+    }
+
+    /// Sets or forgets the pair.
+    pub async fn set_pair(&self, pair: Option<Pair>) {
+        *self.pair.write().await = pair;
+    }
+
+    /// The document under construction.
+    pub fn snapshot(&self) -> MutexGuard<'_, Snapshot> {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lag limit, ms.
+    pub fn limit_ms(&self) -> u32 {
+        self.lag_limit_ms.load(Ordering::Relaxed)
+    }
+
+    /// Takes a new lag limit over.
+    pub fn set_limit_ms(&self, ms: u32) {
+        self.lag_limit_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// The meter of the stream that leaves a side.
+    pub fn meter(&self, from: Side) -> &Arc<Mutex<Meter>> {
+        match from {
+            Side::Source => &self.forward,
+            Side::Target => &self.reverse,
+        }
+    }
+
+    /// The commit times on a side.
+    pub fn latency_on(&self, side: Side) -> &Arc<Mutex<Latency>> {
+        match side {
+            Side::Source => &self.latency[0],
+            Side::Target => &self.latency[1],
+        }
+    }
+
+    /// The facts for the gates, as of now.
+    pub async fn facts(&self) -> Facts {
+        let now = self.parts.clock.now();
+        let analysis: Option<(i64, Analysis)> =
+            self.parts.store.snapshot(self.book.migration(), ANALYSIS).await.unwrap_or(None);
+        let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
+        Facts {
+            analysis: analysis.map(|(_, a)| a.facts()),
+            forward: meter(&self.forward),
+            reverse: meter(&self.reverse),
+            route: self.snapshot().facts.route.clone(),
+        }
+    }
+
+    /// What a step may use, for a run; None while a side does not answer.
+    pub async fn cx(&self, state: State, run: i64) -> Option<Cx> {
+        Some(Cx {
+            pair: self.pair().await?,
+            book: self.book.clone(),
+            state: Arc::new(state),
+            run,
+            beats: self.beats.clone(),
+            clock: self.parts.clock.clone(),
+            progress: self.progress.clone(),
+            session: Arc::default(),
+            dump: Arc::default(),
+        })
+    }
+
+    /// Tells hosts.
+    pub fn tell(&self, event: Event) {
+        // Nobody listening is fine.
+        let _ = self.parts.events.send(event);
+    }
+
+    /// Lets connections go.
+    pub async fn close(&self) {
+        self.set_pair(None).await;
+    }
+}

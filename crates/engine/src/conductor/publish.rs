@@ -1,0 +1,59 @@
+//! Publishing: what was measured goes to the store, so that every host shows the same.
+
+use std::sync::{Arc, PoisonError};
+
+use switchyard_model::{Side, lag::percentile};
+
+use super::{Event, Live};
+use crate::facts::{SNAPSHOT, WriteLatency};
+
+/// Writes the snapshot and the waiting samples.
+pub(super) async fn snapshot(live: Arc<Live>) {
+    // Sign-offs, overrides and limits come from other processes through the journal.
+    let Ok(state) = live.book.catch_up().await else { return };
+    live.set_limit_ms(state.limits().lag_limit_ms);
+    let facts = live.facts().await;
+    let figures = |side| live.meter(side).lock().unwrap_or_else(PoisonError::into_inner).figures();
+    let (forward, reverse) = (figures(Side::Source), figures(Side::Target));
+    let latency = write_latency(&live, state.authority, state.milestones.replicating.is_some());
+    let document = {
+        let mut snapshot = live.snapshot();
+        snapshot.facts = facts;
+        snapshot.lag_forward = forward;
+        snapshot.lag_reverse = reverse;
+        snapshot.write_latency = latency.or(snapshot.write_latency);
+        snapshot.progress = live.progress.line();
+        if let Some(copy) = live.progress.copied() {
+            snapshot.copy = Some(copy);
+        }
+        snapshot.clone()
+    };
+    let store = &live.parts.store;
+    if let Err(e) = store.put_snapshot(live.book.migration(), SNAPSHOT, live.parts.clock.now(), &document).await {
+        tracing::warn!(error = %e, "the snapshot could not be written");
+    }
+    let samples = std::mem::take(&mut *live.samples.lock().unwrap_or_else(PoisonError::into_inner));
+    if !samples.is_empty()
+        && let Err(e) = store.add_samples(live.book.migration(), &samples).await
+    {
+        tracing::warn!(error = %e, "samples could not be written");
+    }
+    live.tell(Event::Changed { migration: state.spec.name });
+}
+
+/// Removes samples that are older than their level keeps.
+pub(super) async fn prune(live: Arc<Live>) {
+    if let Err(e) = live.parts.store.prune_samples(live.parts.clock.now()).await {
+        tracing::warn!(error = %e, "old samples could not be removed");
+    }
+}
+
+/// Commit times of beats: before replication began against now.
+fn write_latency(live: &Live, authority: Side, replicating: bool) -> Option<WriteLatency> {
+    let (values, at) = live.latency_on(authority).lock().unwrap_or_else(PoisonError::into_inner).values();
+    let old = live.snapshot().write_latency;
+    let now_ms = percentile(&values, 50.0)?;
+    // Until replication runs, what is measured now is what "before" means.
+    let before_ms = if replicating { old.and_then(|o| o.before_ms) } else { Some(now_ms) };
+    Some(WriteLatency { before_ms, now_ms, p99_ms: percentile(&values, 99.0)?, samples: values.len() as u32, at: at? })
+}

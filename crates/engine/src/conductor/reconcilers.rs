@@ -1,0 +1,250 @@
+//! The reconcilers: each looks at one thing, again and again, and writes down what it saw.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use switchyard_model::{Side, lag::LagSample};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Event, Live, connect, notices, publish};
+use crate::{
+    facts::{RouterFact, SideFact, SlotFact},
+    heartbeat::{self, Beating},
+    replicate::StreamStatus,
+    store::Series,
+};
+
+/// Starts all of them.
+pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationToken) {
+    every(tasks, live, stop, Duration::from_secs(2), pair);
+    every(tasks, live, stop, Duration::from_secs(2), routers);
+    every(tasks, live, stop, Duration::from_secs(3), servers);
+    every(tasks, live, stop, Duration::from_secs(2), slots);
+    every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
+    every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
+    tasks.spawn(notices::watch(live.clone(), stop.clone()));
+    for from in [Side::Source, Side::Target] {
+        tasks.spawn(beat(live.clone(), from, stop.clone()));
+    }
+}
+
+/// Runs one look periodically. A look that takes longer than its period delays the next one; looks never overlap.
+fn every<F, Fut>(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationToken, period: Duration, look: F)
+where
+    F: Fn(Arc<Live>) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send,
+{
+    let (live, stop) = (live.clone(), stop.clone());
+    tasks.spawn(async move {
+        let mut tick = tokio::time::interval(period);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = look(live.clone()) => {}
+            }
+        }
+    });
+}
+
+/// Connects the pair while it is not.
+async fn pair(live: Arc<Live>) {
+    if live.pair().await.is_some() {
+        return;
+    }
+    let spec = live.book.state().await.spec;
+    match connect::connect(&spec, &live.parts.store, &live.parts.keychain).await {
+        Ok(pair) => {
+            live.set_pair(Some(pair)).await;
+            live.snapshot().passwords_needed.clear();
+            servers(live.clone()).await;
+            routers(live.clone()).await;
+            live.tell(Event::Changed { migration: spec.name });
+        }
+        Err(not) => {
+            let problem = Some(format!("{}. {}", not.error, not.error.remedy()));
+            let mut snapshot = live.snapshot();
+            snapshot.passwords_needed = not.passwords_needed;
+            match not.side {
+                Some(Side::Source) => snapshot.source.problem = problem,
+                Some(Side::Target) => snapshot.target.problem = problem,
+                None => {
+                    snapshot.source.problem = problem.clone();
+                    snapshot.target.problem = problem;
+                }
+            }
+        }
+    }
+}
+
+/// Asks both servers about themselves.
+async fn servers(live: Arc<Live>) {
+    let Some(pair) = live.pair().await else { return };
+    for side in [Side::Source, Side::Target] {
+        let answer = tokio::time::timeout(Duration::from_secs(5), pair.db(side).catalog.server()).await;
+        let mut snapshot = live.snapshot();
+        let fact = match side {
+            Side::Source => &mut snapshot.source,
+            Side::Target => &mut snapshot.target,
+        };
+        match answer {
+            Ok(Ok(server)) => {
+                *fact = SideFact {
+                    version: Some(format!("PostgreSQL {}", server.version)),
+                    answered_at: Some(live.parts.clock.now()),
+                    problem: None,
+                    connections: server.connections,
+                    max_connections: server.max_connections,
+                };
+            }
+            Ok(Err(e)) => fact.problem = Some(format!("{e}. {}", e.remedy())),
+            Err(_) => fact.problem = Some(format!("{} did not answer within 5 s", pair.db(side).label)),
+        }
+    }
+}
+
+/// Asks the routers for the route.
+async fn routers(live: Arc<Live>) {
+    let Some(pair) = live.pair().await else { return };
+    let observed = pair.routers.observe_all().await;
+    let now = live.parts.clock.now();
+    let facts = observed
+        .iter()
+        .map(|o| match &o.state {
+            Ok(s) => RouterFact {
+                text: match (&s.warning, s.clients) {
+                    (Some(warning), _) => format!("{} · {warning}", s.product),
+                    (None, Some(clients)) => format!("{} · {clients} clients", s.product),
+                    (None, None) => s.product.clone(),
+                },
+                good: s.warning.is_none(),
+                at: now,
+            },
+            Err(e) => RouterFact { text: e.to_string(), good: false, at: now },
+        })
+        .collect();
+    let mut snapshot = live.snapshot();
+    snapshot.facts.route = Some(crate::route::group::merge(&observed, now));
+    snapshot.routers = facts;
+}
+
+/// Reads the slots of both streams and their pace.
+async fn slots(live: Arc<Live>) {
+    let state = live.book.state().await;
+    let Some(pair) = live.pair().await.filter(|_| state.milestones.prepared.is_some()) else { return };
+    let now = live.parts.clock.now();
+    let before = live.snapshot().slots.clone();
+    let mut slots = Vec::new();
+    for from in [Side::Source, Side::Target] {
+        let Ok(Ok(status)) = tokio::time::timeout(Duration::from_secs(5), pair.replicator.status(from)).await else {
+            continue;
+        };
+        if !status.slot_exists {
+            continue;
+        }
+        let name = state.spec.slot(from);
+        let old = before.iter().find(|s| s.name == name);
+        slots.push(SlotFact {
+            on: from,
+            active: status.slot_active,
+            lag_bytes: status.lag_bytes,
+            retained_bytes: status.retained_bytes,
+            seconds_to_limit: old.and_then(|o| seconds_to_limit(&status, o, now)),
+            at: now,
+            name,
+        });
+    }
+    live.snapshot().slots = slots;
+}
+
+/// Seconds until the server drops WAL that the slot needs, at the pace at which it grows; None while it does not grow.
+fn seconds_to_limit(status: &StreamStatus, old: &SlotFact, now: i64) -> Option<i64> {
+    let grown = status.retained_bytes - old.retained_bytes;
+    let elapsed_ms = now - old.at;
+    if status.keep_limit_bytes < 0 || grown <= 0 || elapsed_ms <= 0 {
+        return None;
+    }
+    let left = (status.keep_limit_bytes - status.retained_bytes).max(0);
+    Some(left * elapsed_ms / grown / 1000)
+}
+
+/// Beats on one side, as soon as the beats' tables are there.
+async fn beat(live: Arc<Live>, from: Side, stop: CancellationToken) {
+    loop {
+        let state = live.book.state().await;
+        let ready = state.milestones.prepared.is_some() && state.milestones.cleaned.is_none();
+        match live.pair().await.filter(|_| ready) {
+            Some(pair) => {
+                let one = stop.child_token();
+                let beating = Beating { from, here: pair.db(from).clone(), there: pair.db(from.other()).clone() };
+                tokio::select! {
+                    () = beat_while(&live, beating, one.clone()) => {}
+                    () = over(&live, &one) => {}
+                }
+            }
+            None => {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                }
+            }
+        }
+        if stop.is_cancelled() {
+            return;
+        }
+    }
+}
+
+async fn beat_while(live: &Arc<Live>, beating: Beating, stop: CancellationToken) {
+    let from = beating.from;
+    if let Ok(Some(n)) = beating.here.heartbeat.seen(from).await {
+        live.beats.seen(n);
+    }
+    let limits = live.clone();
+    let samples = live.clone();
+    heartbeat::run(
+        beating,
+        live.beats.clone(),
+        live.meter(from).clone(),
+        live.latency_on(from).clone(),
+        live.parts.clock.clone(),
+        move || f64::from(limits.limit_ms()),
+        move |sample, commit_ms| record(&samples, from, sample, commit_ms),
+        stop,
+    )
+    .await;
+}
+
+/// Returns once Cleanup has begun: beats must not be written into tables that are being dropped.
+async fn over(live: &Arc<Live>, stop: &CancellationToken) {
+    loop {
+        let state = live.book.state().await;
+        let cleaning =
+            state.open_run.as_ref().is_some_and(|r| matches!(r.command, switchyard_model::Command::Cleanup { .. }));
+        if state.milestones.cleaned.is_some() || cleaning {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(100)) => {}
+        }
+    }
+}
+
+fn record(live: &Arc<Live>, from: Side, sample: LagSample, commit_ms: Option<f64>) {
+    let series = match from {
+        Side::Source => Series::LagForward,
+        Side::Target => Series::LagReverse,
+    };
+    let mut samples = live.samples.lock().unwrap_or_else(PoisonError::into_inner);
+    samples.push((series, sample.at, sample.ms));
+    if let (Side::Source, Some(ms)) = (from, commit_ms) {
+        samples.push((Series::WriteLatency, sample.at, ms));
+    }
+}

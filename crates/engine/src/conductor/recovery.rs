@@ -1,0 +1,62 @@
+//! Recovery: a run that an earlier process, or an earlier attempt of this one, left open is undone or finished.
+
+use std::time::Duration;
+
+use switchyard_model::{journal::Entry, switch::Recovery};
+use tokio_util::sync::CancellationToken;
+
+use super::{Event, Live, Tone};
+use crate::{
+    error::Result,
+    phases,
+    saga::{self, Ended},
+};
+
+/// Pause between attempts.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// One attempt at the open run. What it finds out from reality decides, not what an earlier process believed.
+pub(super) async fn step(live: &Live, stop: &CancellationToken) -> Result<()> {
+    let state = live.book.catch_up().await?;
+    let (Some(run), Some(decision)) = (&state.open_run, state.recovery()) else { return Ok(()) };
+    let Some(cx) = live.cx(state.clone(), run.id).await else {
+        pause(stop).await;
+        return Ok(());
+    };
+    live.book.record(Entry::Recovered { run: run.id, decision }).await?;
+    let plan = phases::plan(&run.command, &state);
+    let ended = match decision {
+        Recovery::Undo => {
+            saga::undo_all(&cx, &plan, "the process that ran it ended before the point of no return").await?
+        }
+        Recovery::Finish => saga::finish(&cx, &plan).await?,
+    };
+    let migration = state.spec.name.clone();
+    let label = run.command.label();
+    live.tell(Event::Changed { migration: migration.clone() });
+    let (title, body, tone) = match ended {
+        Ended::Done => {
+            (format!("{label}: finished after a crash"), "Everything it set out to do is done.".to_owned(), Tone::Good)
+        }
+        Ended::TakenBack { error, left } if left.is_empty() => {
+            (format!("{label}: taken back after a crash"), error.to_string(), Tone::Warn)
+        }
+        Ended::TakenBack { left, .. } => {
+            (format!("{label}: not everything could be taken back"), left.join("; "), Tone::Bad)
+        }
+        Ended::Unfinished { error } => {
+            tracing::error!(error = %error, "the open run could not be finished yet");
+            pause(stop).await;
+            (format!("{label}: not finished yet"), format!("{error}. {}", error.remedy()), Tone::Bad)
+        }
+    };
+    live.tell(Event::Notice { migration, title, body, tone });
+    Ok(())
+}
+
+async fn pause(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(AGAIN) => {}
+    }
+}

@@ -1,0 +1,81 @@
+//! Fence: the loser refuses writes, in one open transaction that dies with our connection.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use switchyard_model::journal::Action;
+
+use super::Direction;
+use crate::{
+    db::FenceOrder,
+    error::Result,
+    saga::{Cx, Observed, Step},
+    store::Durability,
+};
+
+pub(super) struct Fence(pub(super) Direction);
+
+impl Fence {
+    async fn order(&self, cx: &Cx) -> Result<FenceOrder> {
+        let limits = cx.state.limits();
+        Ok(FenceOrder {
+            tables: cx.scope().await?.fence,
+            rows_publication: cx.pair.replicator.rows_publication(),
+            epoch: cx.new_epoch(),
+            moved_to: cx.pair.db(self.0.winner).label.clone(),
+            lock_timeout_ms: limits.lock_timeout_ms,
+            idle_timeout_ms: limits.hold_deadline_ms,
+        })
+    }
+}
+
+#[async_trait]
+impl Step for Fence {
+    fn name(&self) -> &'static str {
+        "fence"
+    }
+
+    fn title(&self, cx: &Cx) -> String {
+        format!("Fence {}: it refuses writes", cx.pair.db(self.0.loser()).label)
+    }
+
+    fn deadline(&self, cx: &Cx) -> Duration {
+        // The lock timeout counts per table on the server, so the whole gets twice as long before we give up ourselves.
+        Duration::from_millis(u64::from(cx.state.limits().lock_timeout_ms) * 2 + 1_000)
+    }
+
+    async fn actions(&self, cx: &Cx) -> Result<Vec<Action>> {
+        let order = self.order(cx).await?;
+        Ok(cx.pair.db(self.0.loser()).fence.raise_actions(&order))
+    }
+
+    async fn observe(&self, cx: &Cx) -> Result<Observed> {
+        let tables = cx.scope().await?.fence;
+        let raised = cx.pair.db(self.0.loser()).fence.is_raised(&tables).await?;
+        Ok(if raised { Observed::Done } else { Observed::NotDone })
+    }
+
+    async fn apply(&self, cx: &Cx) -> Result<Value> {
+        let order = self.order(cx).await?;
+        let raised = cx.pair.db(self.0.loser()).fence.raise(&order).await?;
+        cx.session.lock().await.raised = Some(raised);
+        Ok(json!({ "tables": order.tables.len() }))
+    }
+
+    async fn undo(&self, cx: &Cx) -> Result<()> {
+        // Without a session there is no transaction of ours: the server took it back when our connection died.
+        match cx.session.lock().await.raised.take() {
+            Some(raised) => raised.roll_back().await,
+            None => Ok(()),
+        }
+    }
+
+    fn durability(&self) -> Durability {
+        Durability::Process
+    }
+
+    fn is_inside_the_pause(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,132 @@
+//! Guard: nothing is held before the way there and the way back were seen alive, and nothing would block the fence.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use switchyard_model::{Side, journal::Action};
+
+use super::Direction;
+use crate::{
+    error::{Error, Kind, Result},
+    saga::{Cx, Observed, Step},
+};
+
+/// A transaction older than this that holds locks on our tables would make the fence wait, ms.
+const BLOCKER_AGE_MS: i64 = 500;
+
+pub(super) struct Guard(pub(super) Direction);
+
+impl Guard {
+    fn refuse(&self, cx: &Cx, why: impl Into<String>) -> Error {
+        Error::new(Kind::Refused, self.title(cx), why)
+    }
+
+    async fn check_fences(&self, cx: &Cx) -> Result<()> {
+        let tables = cx.scope().await?.fence;
+        for side in [Side::Source, Side::Target] {
+            if !cx.pair.db(side).fence.is_installed(&tables).await? {
+                let label = &cx.pair.db(side).label;
+                return Err(self.refuse(
+                    cx,
+                    format!("the fence's triggers are not on every table of {label}; run “Start replication” again"),
+                ));
+            }
+        }
+        if cx.pair.db(self.0.loser()).fence.is_raised(&tables).await? {
+            return Err(self.refuse(cx, format!("{} refuses writes already", cx.pair.db(self.0.loser()).label)));
+        }
+        Ok(())
+    }
+
+    async fn check_streams(&self, cx: &Cx) -> Result<()> {
+        for (from, should_be_open) in [(self.0.loser(), true), (self.0.winner, false)] {
+            let s = cx.pair.replicator.status(from).await?;
+            let label = &cx.pair.db(from).label;
+            if s.rows_open != Some(should_be_open) {
+                let word = if should_be_open { "closed" } else { "open" };
+                return Err(self.refuse(cx, format!("the stream from {label} is {word}, against the journal")));
+            }
+            if !s.slot_active || !s.worker_running {
+                return Err(self.refuse(cx, format!("the stream from {label} does not run")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A live row each way, now. The beats of the reconciler would do, but these are not older than this step.
+    async fn check_beats(&self, cx: &Cx) -> Result<(f64, f64)> {
+        let limit = Duration::from_millis(u64::from(cx.state.limits().canary_max_age_ms));
+        let there = tokio::time::timeout(limit, round(cx, self.0.loser())).await;
+        let back = tokio::time::timeout(limit, round(cx, self.0.winner)).await;
+        match (there, back) {
+            (Ok(there), Ok(back)) => Ok((there?, back?)),
+            (Err(_), _) => Err(self.refuse(cx, format!("no row from the {} arrived within {limit:?}", self.0.loser()))),
+            (_, Err(_)) => Err(self.refuse(
+                cx,
+                format!("no row came back from the {} within {limit:?}: the way back is unproven", self.0.winner),
+            )),
+        }
+    }
+}
+
+async fn round(cx: &Cx, from: Side) -> Result<f64> {
+    let began = cx.clock.instant();
+    let beat = cx.beats.next();
+    cx.pair.db(from).heartbeat.beat(from, beat).await?;
+    while cx.pair.db(from.other()).heartbeat.seen(from).await?.is_none_or(|seen| seen < beat) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(cx.ms_since(began))
+}
+
+#[async_trait]
+impl Step for Guard {
+    fn name(&self) -> &'static str {
+        "guard"
+    }
+
+    fn title(&self, cx: &Cx) -> String {
+        format!("Prove both ways alive between {} and {}", cx.pair.source.label, cx.pair.target.label)
+    }
+
+    fn deadline(&self, _: &Cx) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    async fn actions(&self, _: &Cx) -> Result<Vec<Action>> {
+        Ok(Vec::new())
+    }
+
+    async fn observe(&self, _: &Cx) -> Result<Observed> {
+        // Asked only when the run is finished after a crash: the point of no return is behind us, and so is this.
+        Ok(Observed::Done)
+    }
+
+    async fn apply(&self, cx: &Cx) -> Result<Value> {
+        self.check_fences(cx).await?;
+        self.check_streams(cx).await?;
+        let tables = cx.scope().await?.fence;
+        let blockers = cx.pair.db(self.0.loser()).fence.blockers(&tables, BLOCKER_AGE_MS).await?;
+        if let Some(b) = blockers.first() {
+            let why = format!(
+                "{} transaction(s) would block the fence; the longest is process {} of “{}” at {}, open for {:.1} s",
+                blockers.len(),
+                b.pid,
+                b.application,
+                b.address,
+                b.age_ms as f64 / 1000.0
+            );
+            return Err(Error::new(Kind::LockTimeout, self.title(cx), why));
+        }
+        if cx.pair.routers.any_holding().await? {
+            return Err(self.refuse(cx, "a router is holding clients already; RESUME it first"));
+        }
+        let (there_ms, back_ms) = self.check_beats(cx).await?;
+        Ok(json!({ "there_ms": there_ms, "back_ms": back_ms }))
+    }
+
+    async fn undo(&self, _: &Cx) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! Hold: every router queues writing clients.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use switchyard_model::journal::Action;
+
+use crate::{
+    error::Result,
+    saga::{Cx, Observed, Step},
+    store::Durability,
+};
+
+pub(super) struct Hold;
+
+#[async_trait]
+impl Step for Hold {
+    fn name(&self) -> &'static str {
+        "hold"
+    }
+
+    fn title(&self, cx: &Cx) -> String {
+        format!("Hold writes at {}", cx.pair.routers.holders())
+    }
+
+    fn deadline(&self, cx: &Cx) -> Duration {
+        Duration::from_millis(u64::from(cx.state.limits().hold_deadline_ms))
+    }
+
+    async fn actions(&self, cx: &Cx) -> Result<Vec<Action>> {
+        Ok(cx.pair.routers.hold_actions())
+    }
+
+    async fn observe(&self, cx: &Cx) -> Result<Observed> {
+        Ok(if cx.pair.routers.all_holding().await? { Observed::Done } else { Observed::NotDone })
+    }
+
+    async fn apply(&self, cx: &Cx) -> Result<Value> {
+        cx.pair.routers.hold_all(self.deadline(cx)).await?;
+        Ok(json!({}))
+    }
+
+    async fn undo(&self, cx: &Cx) -> Result<()> {
+        cx.pair.routers.release_all().await
+    }
+
+    fn durability(&self) -> Durability {
+        // The first intent of the pause goes to the disk: after it a crash of the machine is known to have been one.
+        Durability::Process
+    }
+
+    fn is_inside_the_pause(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,113 @@
+//! The write switch and the shifts of reads: one file per step.
+//!
+//! The order of the write switch is [`switchyard_model::switch::ORDER`]; this module only says which step object stands
+//! for each of its names, and for which direction.
+
+mod advance_sequences;
+mod commit_fence;
+mod fence;
+mod guard;
+mod hold;
+mod lower_fence;
+mod open_way_back;
+mod point_of_no_return;
+mod prove_caught_up;
+mod release;
+mod route;
+mod shift_reads;
+mod watch;
+
+use switchyard_model::{
+    Side,
+    state::State,
+    switch::{ORDER, SwitchStep},
+};
+
+use crate::saga::{Plan, Step};
+
+/// Who gives the authority up and who gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Direction {
+    /// Gets the authority.
+    pub winner: Side,
+}
+
+impl Direction {
+    /// Gives the authority up.
+    pub fn loser(self) -> Side {
+        self.winner.other()
+    }
+}
+
+/// The write switch towards a side.
+pub fn switch(winner: Side) -> Vec<Box<dyn Step>> {
+    let direction = Direction { winner };
+    ORDER.iter().map(|step| make(*step, direction)).collect()
+}
+
+fn make(step: SwitchStep, direction: Direction) -> Box<dyn Step> {
+    match step {
+        SwitchStep::Guard => Box::new(guard::Guard(direction)),
+        SwitchStep::Hold => Box::new(hold::Hold),
+        SwitchStep::Fence => Box::new(fence::Fence(direction)),
+        SwitchStep::ProveCaughtUp => Box::new(prove_caught_up::ProveCaughtUp(direction)),
+        SwitchStep::AdvanceSequences => Box::new(advance_sequences::AdvanceSequences(direction)),
+        SwitchStep::PointOfNoReturn => Box::new(point_of_no_return::PointOfNoReturn(direction)),
+        SwitchStep::CommitFence => Box::new(commit_fence::CommitFence(direction)),
+        SwitchStep::OpenWayBack => Box::new(open_way_back::OpenWayBack(direction)),
+        SwitchStep::LowerFence => Box::new(lower_fence::LowerFence(direction)),
+        SwitchStep::Route => Box::new(route::Route(direction)),
+        SwitchStep::Release => Box::new(release::Release),
+        SwitchStep::Watch => Box::new(watch::Watch(direction)),
+    }
+}
+
+/// Writes to the target.
+pub fn switch_writes(state: &State) -> Plan {
+    Plan {
+        title: "Switch writes to the target".to_owned(),
+        summary: format!(
+            "{} gives the authority to {}. Clients wait at the poolers meanwhile; until the point of no return everything \
+             undoes itself within {} s.",
+            state.spec.source,
+            state.spec.target,
+            state.limits().hold_deadline_ms / 1000
+        ),
+        steps: switch(Side::Target),
+        stopwatch: true,
+    }
+}
+
+/// Everything back to the source: the switch with the sides swapped, or only the reads where writes never moved.
+pub fn roll_back(authority: Side, state: &State) -> Plan {
+    match authority {
+        Side::Target => Plan {
+            title: "Roll back: writes and reads return to the source".to_owned(),
+            summary: format!(
+                "{} holds the authority (epoch {}). Every write made there is on {} before it takes over.",
+                state.spec.target, state.epoch, state.spec.source
+            ),
+            steps: switch(Side::Source),
+            stopwatch: true,
+        },
+        Side::Source => Plan {
+            title: "Roll back: reads return to the source".to_owned(),
+            summary: format!(
+                "Writes never left {}; {} % of reads return to it. No client waits.",
+                state.spec.source, state.route.reads_on_target
+            ),
+            steps: vec![Box::new(shift_reads::ShiftReads { percent: 0 })],
+            stopwatch: false,
+        },
+    }
+}
+
+/// A share of reads to the target.
+pub fn shift_reads(percent: u8, state: &State) -> Plan {
+    Plan {
+        title: format!("{} % → {percent} % of reads on the target", state.route.reads_on_target),
+        summary: "Reads follow at the end of their transactions; no client waits.".to_owned(),
+        steps: vec![Box::new(shift_reads::ShiftReads { percent })],
+        stopwatch: false,
+    }
+}

@@ -1,0 +1,105 @@
+//! The fence: what makes this side refuse writes.
+//!
+//! Every table has a statement trigger `switchyard_fence` that raises an error; while it is disabled it costs writers
+//! nothing. Raising locks all tables, enables all triggers and closes the stream's valve in one transaction of a
+//! connection of its own, so that until the commit the server itself takes everything back when that connection dies.
+//!
+//! The sentence that writers get lives in the function's body and not in a table: catalog state reaches every
+//! transaction that takes a new lock, whatever its snapshot, while a row written later is invisible to a transaction
+//! that is older. Statement triggers fire for the relation that a statement names, so roots and partitions each have
+//! one. They fire for origin sessions only: the replication worker can still write here.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `sql` | the exact statements, as previewed and as run |
+//! | `install` | making schema, beats and disabled triggers |
+//! | `raise` | the open transaction |
+//! | `state` | is it installed, is it raised; lowering it |
+//! | `remove` | dropping everything of ours |
+//! | `others` | who would block it, who is connected |
+
+mod install;
+mod others;
+mod patience;
+mod raise;
+mod remove;
+mod sql;
+mod state;
+
+use async_trait::async_trait;
+use switchyard_model::{ident::TableName, journal::Action};
+
+use super::PgDatabase;
+use crate::{
+    Result,
+    db::{Blocker, Fence, FenceOrder, RaisedFence, Session},
+};
+
+pub use sql::{SCHEMA, TRIGGER};
+
+impl PgDatabase {
+    fn actions(&self, statements: impl IntoIterator<Item = String>) -> Vec<Action> {
+        statements.into_iter().map(|s| Action::new(self.label(), s)).collect()
+    }
+}
+
+#[async_trait]
+impl Fence for PgDatabase {
+    fn install_actions(&self, tables: &[TableName]) -> Vec<Action> {
+        let base = sql::base().into_iter().chain([sql::first_function()]);
+        self.actions(base.chain(sql::ordered(tables).into_iter().map(sql::add_trigger)))
+    }
+
+    async fn install(&self, tables: &[TableName]) -> Result<()> {
+        install::install(self, tables).await
+    }
+
+    async fn is_installed(&self, tables: &[TableName]) -> Result<bool> {
+        install::is_installed(self, tables).await
+    }
+
+    async fn arm(&self) -> Result<()> {
+        raise::arm(self).await
+    }
+
+    fn raise_actions(&self, order: &FenceOrder) -> Vec<Action> {
+        self.actions(
+            sql::lock(order, order.lock_timeout_ms)
+                .into_iter()
+                .chain(sql::refuse(order, true))
+                .chain(["COMMIT".to_owned()]),
+        )
+    }
+
+    async fn raise(&self, order: &FenceOrder) -> Result<Box<dyn RaisedFence>> {
+        Ok(Box::new(raise::raise(self, order).await?))
+    }
+
+    async fn is_raised(&self, tables: &[TableName]) -> Result<bool> {
+        state::is_raised(self, tables).await
+    }
+
+    fn lower_actions(&self, tables: &[TableName]) -> Vec<Action> {
+        self.actions([sql::lower(tables)])
+    }
+
+    async fn lower(&self, tables: &[TableName]) -> Result<()> {
+        state::lower(self, tables).await
+    }
+
+    async fn remove_actions(&self) -> Result<Vec<Action>> {
+        Ok(self.actions(remove::statements(self).await?))
+    }
+
+    async fn remove(&self) -> Result<()> {
+        remove::remove(self).await
+    }
+
+    async fn blockers(&self, tables: &[TableName], min_age_ms: i64) -> Result<Vec<Blocker>> {
+        others::blockers(self, tables, min_age_ms).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<Session>> {
+        others::sessions(self).await
+    }
+}

@@ -1,0 +1,50 @@
+//! Whether the fence stands, from the catalog; and lowering it.
+
+use switchyard_model::ident::TableName;
+
+use super::{patience, sql};
+use crate::{
+    Error, Kind, Result,
+    db::postgres::{PgDatabase, arrays, lent::Lent},
+};
+
+/// All triggers enabled, or none; anything between is for a person.
+pub(super) async fn is_raised(database: &PgDatabase, tables: &[TableName]) -> Result<bool> {
+    let (schemas, names) = arrays(sql::ordered(tables));
+    let open: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT w.s, w.r, EXISTS (SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+                                    JOIN pg_namespace n ON n.oid = c.relnamespace \
+                                   WHERE n.nspname = w.s AND c.relname = w.r AND t.tgname = 'switchyard_fence' \
+                                     AND t.tgfoid = to_regprocedure('switchyard.refuse()') \
+                                     AND t.tgenabled IN ('O', 'A')) \
+           FROM unnest($1::text[], $2::text[]) AS w(s, r)",
+    )
+    .bind(schemas)
+    .bind(names)
+    .fetch_all(database.pool())
+    .await
+    .map_err(database.failed("reading the fence"))?;
+    let refusing = open.iter().filter(|(_, _, refuses)| *refuses).count();
+    if refusing == 0 {
+        return Ok(false);
+    }
+    if refusing == open.len() {
+        return Ok(true);
+    }
+    let accepting: Vec<String> =
+        open.into_iter().filter(|(_, _, refuses)| !refuses).map(|(s, r, _)| TableName::new(s, r).plain()).collect();
+    let why = format!("{refusing} tables refuse writes, but these accept them: {}", accepting.join(", "));
+    Err(Error::new(Kind::Contradiction, format!("reading the fence on {}", database.label()), why))
+}
+
+/// Disables every trigger, in one transaction.
+pub(super) async fn lower(database: &PgDatabase, tables: &[TableName]) -> Result<()> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let doing = format!("lowering the fence on {}", database.label());
+    let mut session = Lent::from(database.pool()).await.map_err(database.failed("lowering the fence"))?;
+    patience::run(session.connection(), &sql::lower(tables), &doing).await?;
+    session.give_back();
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Which tables the migration carries is fixed and journaled.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use switchyard_model::{
+    inventory::TableKind,
+    journal::{Action, Entry, Scope},
+};
+
+use crate::{
+    error::{Error, Kind, Result},
+    saga::{Cx, Observed, Step},
+};
+
+pub(super) struct FixScope;
+
+/// The scope as the source's catalog gives it now.
+pub(super) async fn read(cx: &Cx) -> Result<Scope> {
+    let inventory = cx.pair.source.catalog.inventory(cx.clock.now()).await?;
+    Ok(Scope {
+        publish: inventory.published_roots().filter(|t| !t.unlogged).map(|t| t.name.clone()).collect(),
+        fence: inventory.tables.iter().filter(|t| t.kind != TableKind::Foreign).map(|t| t.name.clone()).collect(),
+    })
+}
+
+#[async_trait]
+impl Step for FixScope {
+    fn name(&self) -> &'static str {
+        "fix_scope"
+    }
+
+    fn title(&self, _: &Cx) -> String {
+        "Fix which tables the migration carries".to_owned()
+    }
+
+    fn deadline(&self, _: &Cx) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    async fn actions(&self, _: &Cx) -> Result<Vec<Action>> {
+        Ok(Vec::new())
+    }
+
+    async fn observe(&self, _: &Cx) -> Result<Observed> {
+        Ok(Observed::NotDone)
+    }
+
+    async fn apply(&self, cx: &Cx) -> Result<Value> {
+        let scope = read(cx).await?;
+        if scope.publish.is_empty() {
+            return Err(Error::new(Kind::Unsuitable, self.title(cx), "the source has no table to carry"));
+        }
+        let (publish, fence) = (scope.publish.len(), scope.fence.len());
+        cx.book.record(Entry::Scoped { run: cx.run, scope }).await?;
+        Ok(json!({ "published": publish, "fenced": fence }))
+    }
+
+    async fn undo(&self, _: &Cx) -> Result<()> {
+        Ok(())
+    }
+}

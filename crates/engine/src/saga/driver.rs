@@ -1,0 +1,257 @@
+//! The one loop that runs any saga.
+//!
+//! Before the point of no return a failure undoes everything, newest first. After it a failure leaves the run open, and
+//! [`finish`] runs the rest again until it is through. The two never share a path.
+
+use std::time::Duration;
+
+use switchyard_model::journal::{Action, Entry, Outcome, Part, RunId};
+
+use super::{Cx, Observed, Plan, PlannedStep, Step, step::Watch};
+use crate::error::{Error, Kind, Result};
+
+/// How a saga ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Everything done.
+    Done,
+    /// A step failed before the point of no return; everything was taken back, or not (then `left` says what).
+    TakenBack {
+        /// What went wrong.
+        error: Error,
+        /// What could not be taken back.
+        left: Vec<String>,
+    },
+    /// A step failed after the point of no return: the run stays open and has to be finished.
+    Unfinished {
+        /// What went wrong.
+        error: Error,
+    },
+}
+
+/// What the steps would run, from the steps themselves.
+pub async fn preview(cx: &Cx, plan: &Plan) -> Vec<PlannedStep> {
+    let mut planned = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        planned.push(PlannedStep {
+            name: step.name(),
+            title: step.title(cx),
+            deadline: step.deadline(cx),
+            point_of_no_return: step.is_point_of_no_return(),
+            actions: step.actions(cx).await.map_err(|e| e.to_string()),
+        });
+    }
+    planned
+}
+
+/// Runs a saga from its first step and records its end.
+///
+/// # Errors
+/// Only when the journal cannot be written; then nothing more was done, and clients that were held were released.
+pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
+    // Clients must not wait while statements are being built, so all intents are known before the first act.
+    let planned = preview(cx, plan).await;
+    let mut runner = Runner::new(cx, plan);
+    let mut past_no_return = false;
+    for (index, (step, planned)) in plan.steps.iter().zip(planned).enumerate() {
+        let actions = planned.actions.unwrap_or_default();
+        match runner.step(step.as_ref(), actions, past_no_return).await {
+            Ok(()) => past_no_return |= step.is_point_of_no_return(),
+            Err(error) if past_no_return => {
+                return Ok(Ended::Unfinished { error });
+            }
+            Err(error) => {
+                let left = take_back(cx, &plan.steps[..=index]).await;
+                let summary = taken_back_summary(&error, &left);
+                let outcome = if left.is_empty() { Outcome::Undone } else { Outcome::Failed };
+                end(cx, outcome, summary, None).await?;
+                return Ok(Ended::TakenBack { error, left });
+            }
+        }
+    }
+    runner.complete().await?;
+    Ok(Ended::Done)
+}
+
+/// Finishes a saga whose point of no return is behind it. Each step finds out for itself whether it is done.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn finish(cx: &Cx, plan: &Plan) -> Result<Ended> {
+    let mut runner = Runner::new(cx, plan);
+    for step in &plan.steps {
+        match step.observe(cx).await {
+            Ok(Observed::Done) => {
+                cx.book.record(Entry::StepSkipped { run: cx.run, step: step.name().to_owned() }).await?;
+                continue;
+            }
+            Ok(Observed::NotDone) => {}
+            Err(error) => return Ok(Ended::Unfinished { error }),
+        }
+        let actions = step.actions(cx).await.unwrap_or_default();
+        if let Err(error) = runner.step(step.as_ref(), actions, true).await {
+            return Ok(Ended::Unfinished { error });
+        }
+    }
+    runner.complete().await?;
+    Ok(Ended::Done)
+}
+
+/// Takes back whatever an earlier process may have done of this saga, and ends its run.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn undo_all(cx: &Cx, plan: &Plan, why: &str) -> Result<Ended> {
+    let before = plan.steps.iter().position(|s| s.is_point_of_no_return()).unwrap_or(plan.steps.len());
+    let left = take_back(cx, &plan.steps[..before]).await;
+    let error = Error::new(Kind::Contradiction, "recovering", why);
+    let outcome = if left.is_empty() { Outcome::Undone } else { Outcome::Failed };
+    end(cx, outcome, taken_back_summary(&error, &left), None).await?;
+    Ok(Ended::TakenBack { error, left })
+}
+
+/// Runs steps and keeps the result of the one before, so that it goes to the disk together with the next intent: one
+/// write to the journal per step instead of two.
+struct Runner<'a> {
+    cx: &'a Cx,
+    plan: &'a Plan,
+    done: Option<Entry>,
+    watch: Watch,
+}
+
+impl<'a> Runner<'a> {
+    fn new(cx: &'a Cx, plan: &'a Plan) -> Self {
+        Runner { cx, plan, done: None, watch: Watch::default() }
+    }
+
+    async fn step(&mut self, step: &dyn Step, actions: Vec<Action>, past_no_return: bool) -> Result<()> {
+        let (cx, name) = (self.cx, step.name().to_owned());
+        let began = cx.clock.instant();
+        if step.is_inside_the_pause() && self.watch.began.is_none() {
+            self.watch.began = Some(began);
+        }
+        let mut entries: Vec<Entry> = self.done.take().into_iter().collect();
+        entries.push(Entry::StepStarted { run: cx.run, step: name.clone(), actions });
+        cx.book.append(entries, step.durability()).await?;
+        let result = within(step.deadline(cx), self.budget(step, past_no_return), step, cx).await;
+        cx.progress.clear();
+        let ms = cx.ms_since(began);
+        match result {
+            Ok(output) => {
+                if step.is_inside_the_pause() {
+                    self.watch.parts.push(Part { step: name.clone(), ms });
+                    self.watch.pause_ms = self.watch.began.map(|start| cx.ms_since(start));
+                }
+                self.done = Some(Entry::StepDone { run: cx.run, step: name, ms, output });
+                Ok(())
+            }
+            Err(error) => {
+                let failed = Entry::StepFailed {
+                    run: cx.run,
+                    step: name,
+                    why: error.to_string(),
+                    remedy: error.remedy().into(),
+                };
+                // Releasing clients matters more than recording why: a journal that cannot be written now is reported
+                // when the end of the run is written.
+                if let Err(e) = cx.book.append(vec![failed], step.durability()).await {
+                    tracing::error!(error = %e, "a failed step could not be journaled");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// What is left of the hold's deadline; None when clients do not wait, or when it no longer counts.
+    fn budget(&self, step: &dyn Step, past_no_return: bool) -> Option<Duration> {
+        if past_no_return || !step.is_inside_the_pause() {
+            return None;
+        }
+        let whole = Duration::from_millis(u64::from(self.cx.state.limits().hold_deadline_ms));
+        let used = self.watch.began.map(|b| self.cx.clock.instant().duration_since(b)).unwrap_or_default();
+        Some(whole.saturating_sub(used))
+    }
+
+    async fn complete(mut self) -> Result<()> {
+        let summary = self.summary();
+        let stopwatch = if self.plan.stopwatch { std::mem::take(&mut self.watch).stopwatch() } else { None };
+        let mut entries: Vec<Entry> = self.done.take().into_iter().collect();
+        entries.push(Entry::RunEnded { run: self.cx.run, outcome: Outcome::Done, summary, stopwatch });
+        self.cx.book.append(entries, crate::store::Durability::Disk).await?;
+        Ok(())
+    }
+
+    fn summary(&self) -> String {
+        match self.watch.pause_ms {
+            Some(ms) if self.plan.stopwatch => format!("{} Clients waited {ms:.1} ms.", self.plan.title),
+            _ => format!("{}: done.", self.plan.title),
+        }
+    }
+}
+
+async fn within(deadline: Duration, budget: Option<Duration>, step: &dyn Step, cx: &Cx) -> Result<serde_json::Value> {
+    let limit = budget.map_or(deadline, |b| b.min(deadline));
+    match tokio::time::timeout(limit, step.apply(cx)).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::new(
+            Kind::Deadline,
+            step.title(cx),
+            format!("it took longer than its deadline of {:.1} s", limit.as_secs_f64()),
+        )),
+    }
+}
+
+/// Undoes steps, newest first, and says what could not be undone. Every undo runs even when one fails.
+async fn take_back(cx: &Cx, steps: &[Box<dyn Step>]) -> Vec<String> {
+    let mut left = Vec::new();
+    let started: Vec<String> =
+        cx.book.state().await.open_run.map_or_else(Vec::new, |r| r.steps.iter().map(|s| s.step.clone()).collect());
+    for step in steps.iter().rev() {
+        let name = step.name().to_owned();
+        let known = started.contains(&name);
+        if known {
+            note(cx, Entry::UndoStarted { run: cx.run, step: name.clone() }).await;
+        }
+        let result = tokio::time::timeout(step.deadline(cx).max(Duration::from_secs(5)), step.undo(cx)).await;
+        let result =
+            result.unwrap_or_else(|_| Err(Error::new(Kind::Deadline, step.title(cx), "taking it back took too long")));
+        match result {
+            Ok(()) if known => note(cx, Entry::UndoDone { run: cx.run, step: name }).await,
+            Ok(()) => {}
+            Err(e) => {
+                left.push(format!("{}: {e}", step.title(cx)));
+                if known {
+                    let (why, remedy) = (e.to_string(), e.remedy().to_owned());
+                    note(cx, Entry::UndoFailed { run: cx.run, step: name, why, remedy }).await;
+                }
+            }
+        }
+    }
+    left
+}
+
+/// Records while undoing. An undo goes on even when the journal cannot be written: clients wait.
+async fn note(cx: &Cx, entry: Entry) {
+    if let Err(e) = cx.book.append(vec![entry], crate::store::Durability::Process).await {
+        tracing::error!(error = %e, "an undo could not be journaled");
+    }
+}
+
+async fn end(
+    cx: &Cx,
+    outcome: Outcome,
+    summary: String,
+    stopwatch: Option<switchyard_model::journal::Stopwatch>,
+) -> Result<()> {
+    let run: RunId = cx.run;
+    cx.book.record(Entry::RunEnded { run, outcome, summary, stopwatch }).await?;
+    Ok(())
+}
+
+fn taken_back_summary(error: &Error, left: &[String]) -> String {
+    if left.is_empty() {
+        format!("{error}. Everything was taken back. {}", error.remedy())
+    } else {
+        format!("{error}. Not everything could be taken back: {}. {}", left.join("; "), error.remedy())
+    }
+}

@@ -1,0 +1,13 @@
+//! Sagas: a command as a list of journaled steps with an undo, and the one loop that runs any of them.
+//!
+//! Owns the order "intent, act, result" and what happens when an act fails. It knows no step by name.
+
+mod book;
+mod context;
+mod driver;
+mod step;
+
+pub use book::Book;
+pub use context::{Cx, Pair, Progress, SwitchSession};
+pub use driver::{Ended, finish, preview, run, undo_all};
+pub use step::{Observed, Plan, PlannedStep, Step};

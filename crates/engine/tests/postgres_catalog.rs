@@ -1,0 +1,342 @@
+//! What is read from a real catalog, sequences and digests included.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod postgres_server;
+
+use std::{sync::Arc, time::Instant};
+
+use postgres_server::{Bed, awkward_names, connect};
+use sqlx::{Connection, PgConnection};
+use switchyard_engine::{
+    Kind,
+    db::{Catalog, Digest, Sequences, TableDigest, postgres::PgDatabase},
+};
+use switchyard_model::{
+    Side,
+    ident::{TableName, quote},
+    inventory::{Inventory, ReplicaIdentity, Table, TableKind},
+};
+use switchyard_rig::Major;
+
+fn find<'a>(inventory: &'a Inventory, name: &TableName) -> &'a Table {
+    inventory.tables.iter().find(|t| t.name == *name).unwrap_or_else(|| panic!("{name} is not in the inventory"))
+}
+
+fn public(name: &str) -> TableName {
+    TableName::new("public", name)
+}
+
+const SCHEMA: &str = "
+    CREATE TYPE mood AS ENUM ('sad', 'ok');
+    CREATE DOMAIN email AS varchar(80); CREATE DOMAIN work_email AS email;
+    CREATE TABLE plain (b int, a bigint, price numeric(12,2) NOT NULL, m mood, mail work_email, tags text[],
+        twice int GENERATED ALWAYS AS (b * 2) STORED, gone int, PRIMARY KEY (a, b));
+    ALTER TABLE plain DROP COLUMN gone;
+    CREATE TABLE no_key (x int);
+    CREATE TABLE whole (x int); ALTER TABLE whole REPLICA IDENTITY FULL;
+    CREATE TABLE by_index (x int NOT NULL UNIQUE); ALTER TABLE by_index REPLICA IDENTITY USING INDEX by_index_x_key;
+    CREATE TABLE lost_index (x int NOT NULL UNIQUE); ALTER TABLE lost_index REPLICA IDENTITY USING INDEX lost_index_x_key;
+    ALTER TABLE lost_index DROP CONSTRAINT lost_index_x_key;
+    CREATE TABLE never (x int PRIMARY KEY); ALTER TABLE never REPLICA IDENTITY NOTHING;
+    CREATE UNLOGGED TABLE cache (x int);
+    CREATE TABLE log (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+    CREATE TABLE log_low PARTITION OF log FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);
+    CREATE TABLE log_low_1 PARTITION OF log_low FOR VALUES FROM (0) TO (10);
+    CREATE TABLE base (x int); CREATE TABLE derived (y int) INHERITS (base);
+    CREATE VIEW seen AS SELECT 1; CREATE MATERIALIZED VIEW kept AS SELECT 1 AS x;
+    CREATE TEMP TABLE passing (x int);";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inventory_holds_what_is_there_and_nothing_else() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    let mut app = bed.app().await;
+    sqlx::raw_sql(SCHEMA).execute(&mut app).await.unwrap();
+    bed.server
+        .execute("CREATE SCHEMA switchyard; CREATE TABLE switchyard.ours (x int); SELECT lo_create(0)")
+        .await
+        .unwrap();
+    let all = bed.db.inventory(77).await.unwrap();
+    assert_eq!(all.at, 77);
+    let names: Vec<&str> = all.tables.iter().map(|t| t.name.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "base",
+            "by_index",
+            "cache",
+            "derived",
+            "log",
+            "log_low",
+            "log_low_1",
+            "lost_index",
+            "never",
+            "no_key",
+            "plain",
+            "whole"
+        ]
+    );
+
+    let plain = find(&all, &public("plain"));
+    assert_eq!(plain.primary_key, ["a", "b"], "in key order, not in column order");
+    let columns: Vec<(&str, &str, &str)> =
+        plain.columns.iter().map(|c| (c.name.as_str(), c.sql_type.as_str(), c.base_type.as_str())).collect();
+    assert_eq!(
+        columns,
+        [
+            ("b", "integer", "int4"),
+            ("a", "bigint", "int8"),
+            ("price", "numeric(12,2)", "numeric"),
+            ("m", "public.mood", "public.mood"),
+            ("mail", "public.work_email", "varchar"),
+            ("tags", "text[]", "_text"),
+            ("twice", "integer", "int4"),
+        ],
+        "dropped columns are left out, domains followed to their ground, foreign types qualified"
+    );
+    assert!(plain.columns[6].generated && !plain.columns[5].generated && plain.columns[2].not_null);
+
+    for (name, identity, publishes) in [
+        ("plain", ReplicaIdentity::Default, true),
+        ("no_key", ReplicaIdentity::Default, false),
+        ("whole", ReplicaIdentity::Full, true),
+        ("by_index", ReplicaIdentity::Index, true),
+        ("lost_index", ReplicaIdentity::Nothing, false),
+        ("never", ReplicaIdentity::Nothing, false),
+    ] {
+        let table = find(&all, &public(name));
+        assert_eq!((table.replica_identity, table.can_publish_changes()), (identity, publishes), "{name}");
+    }
+    assert!(find(&all, &public("cache")).unlogged && !plain.unlogged);
+    assert_eq!(find(&all, &public("log")).kind, TableKind::Partitioned);
+    assert_eq!(find(&all, &public("log_low_1")).partition_of, Some(public("log_low")), "its immediate parent");
+    assert_eq!(find(&all, &public("derived")).partition_of, None, "inheritance is not partitioning");
+    assert_eq!(all.large_objects, 1);
+    assert!(all.extensions.iter().any(|e| e.name == "plpgsql") && all.available_extensions.contains(&"plpgsql".into()));
+
+    let server = &all.server;
+    assert_eq!(
+        (server.wal_level.as_str(), server.database.as_str(), server.encoding.as_str()),
+        ("logical", "shop", "UTF8")
+    );
+    assert!(server.is_superuser && server.has_replication && server.can_create_in_database && server.can_subscribe);
+    assert!(server.version_num >= 150_000 && server.system_identifier.len() > 10 && !server.in_recovery);
+    assert_eq!((server.max_slots, server.used_slots, server.used_senders), (20, 0, 0));
+    assert_eq!(server.max_slot_wal_keep_bytes, -1);
+    assert!(server.tables_not_owned.is_empty(), "a superuser owns everything");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limited_role_sees_what_it_lacks() {
+    let bed = Bed::start(Major::V15, &[("max_slot_wal_keep_size", "2GB")]).await;
+    bed.execute("CREATE TABLE theirs (id serial PRIMARY KEY)").await;
+    let login = &bed.server.logins.limited;
+    let endpoint = switchyard_model::endpoint::Endpoint {
+        user: login.user.clone(),
+        ..postgres_server::endpoint(&bed.server, "shop")
+    };
+    let password = switchyard_engine::secret::Secret::new(&login.password);
+    let login = switchyard_engine::db::connect::Login { endpoint: &endpoint, password: Some(&password) };
+    let db = switchyard_engine::db::connect::connect_postgres(Side::Source, login, 2).await.unwrap();
+    let facts = db.server().await.unwrap();
+    assert!(!facts.is_superuser && !facts.has_replication && !facts.can_create_in_database && !facts.can_subscribe);
+    assert_eq!(facts.tables_not_owned, ["public.theirs", "sequence public.theirs_id_seq"]);
+    assert_eq!(facts.max_slot_wal_keep_bytes, 2 << 30);
+    let error = Sequences::read(&*db).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Privilege, "an unreadable sequence must not look like an unused one");
+    assert!(error.why.contains("public.theirs_id_seq"), "{error}");
+    // The inventory of such a role is still read, so that the preflight can say all of this.
+    let all = db.inventory(1).await.unwrap();
+    assert_eq!((all.tables.len(), all.sequences.len(), all.server.tables_not_owned.len()), (1, 1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn awkward_names_survive_catalog_digest_and_sequences() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    bed.execute(format!("CREATE SCHEMA {}", quote("My Schema"))).await;
+    for table in awkward_names() {
+        let column = quote("Col \"1\" 'x'");
+        bed.execute(format!(
+            "CREATE TABLE {table} ({column} serial PRIMARY KEY); INSERT INTO {table} VALUES (DEFAULT)"
+        ))
+        .await;
+        bed.execute(format!("ALTER TABLE {table} REPLICA IDENTITY FULL")).await;
+    }
+    let all = bed.db.inventory(0).await.unwrap();
+    for table in awkward_names() {
+        let found = find(&all, &table);
+        assert_eq!(found.primary_key, ["Col \"1\" 'x'"]);
+        assert_eq!(bed.db.digest(found).await.unwrap().rows, 1, "{table}");
+    }
+    assert_eq!(all.sequences.len(), 4);
+    assert_eq!(bed.db.advance(&all.sequences, 10).await.unwrap(), 4, "all of them are found by name");
+}
+
+async fn second(bed: &Bed) -> Arc<PgDatabase> {
+    bed.server.execute("CREATE DATABASE second OWNER app").await.unwrap();
+    connect(&bed.server, Side::Target, "second").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sequences_move_on_in_their_direction_and_within_their_bounds() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    let other = second(&bed).await;
+    let schema = "
+        CREATE SEQUENCE up; CREATE SEQUENCE down INCREMENT -2 MAXVALUE -1 MINVALUE -100;
+        CREATE SEQUENCE small AS smallint; CREATE SEQUENCE round MAXVALUE 50 CYCLE;
+        CREATE SEQUENCE restarted; CREATE SEQUENCE never;
+        CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY, x int);";
+    bed.execute(schema).await;
+    let url = bed.server.url("app", &bed.server.logins.app.password, "second");
+    let mut there = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql(schema).execute(&mut there).await.unwrap();
+    bed.execute(
+        "SELECT setval('up', 5000000000); SELECT nextval('down'); SELECT nextval('down'); SELECT setval('small', 32760); \
+         SELECT setval('round', 49); ALTER SEQUENCE restarted RESTART 900; INSERT INTO t (x) VALUES (1), (2), (3)",
+    )
+    .await;
+    let read = Sequences::read(&*bed.db).await.unwrap();
+    let value = |name: &str| read.iter().find(|s| s.name.name == name).unwrap().last_value;
+    assert_eq!(
+        (value("never"), value("restarted"), value("down"), value("t_id_seq")),
+        (None, Some(899), Some(-3), Some(3))
+    );
+    assert_eq!(bed.db.advance_actions(&read, 10).len(), 6, "a sequence that was never used needs nothing");
+
+    assert_eq!(other.advance(&read, 10).await.unwrap(), 6);
+    for (name, next) in [("up", 5_000_000_011_i64), ("down", -25), ("restarted", 910), ("never", 1), ("t_id_seq", 14)] {
+        let sql = format!("SELECT nextval('public.{name}')");
+        let got: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut there).await.unwrap();
+        assert_eq!(got, next, "{name} goes on where nothing was given out");
+    }
+    let small: i64 = sqlx::query_scalar("SELECT last_value FROM public.small").fetch_one(&mut there).await.unwrap();
+    assert_eq!(small, 32767, "clamped to its maximum");
+    let round: i64 = sqlx::query_scalar("SELECT last_value FROM public.round").fetch_one(&mut there).await.unwrap();
+    assert_eq!(round, 50, "clamped also where it cycles");
+    assert_eq!(other.advance(&read, 1).await.unwrap(), 0, "never backwards, and a second time is no change");
+
+    sqlx::raw_sql("DROP SEQUENCE up").execute(&mut there).await.unwrap();
+    let error = other.advance(&read, 10).await.unwrap_err();
+    assert!(error.kind == Kind::Unsuitable && error.why.contains("public.up"), "{error}");
+}
+
+const WIDE: &str = "
+    CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE pair AS (a int, m mood);
+    CREATE TABLE wide (id int PRIMARY KEY, b bool, s text, v varchar(10), c char(4), n numeric, f float8, j json, jb jsonb,
+        ts timestamptz, d date, iv interval, u uuid, by bytea, p point, x xml, e mood, es mood[], pr pair, ip inet,
+        bits bit(3), m money, tv tsvector, r int4range, mr int4multirange, arr int[], tarr text[], twice int GENERATED ALWAYS AS (id * 2) STORED);";
+
+const ROW: &str = "INSERT INTO wide VALUES (1, true, 'ab', 'c', 'd', 1.5, 0.1, '{\"a\": 1}', '{\"a\": 1}', '2026-01-01', '2026-01-01',
+    '1 mon', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '\\x00ff', '(1,2)', '<a/>', 'ok', '{sad,ok}', '(1,ok)', '10.0.0.1',
+    '101', 12.3, 'a b', '[1,5)', '{[1,2)}', '{1,NULL}', '{a,b}')";
+
+async fn digest(db: &PgDatabase, name: &str) -> TableDigest {
+    let all = db.inventory(0).await.unwrap();
+    db.digest(find(&all, &public(name))).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_agree_across_databases_and_see_every_difference() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    // Another database, and where it can be had another major: object ids differ, and hashes must not.
+    let newer = Bed::start(Major::best(), &[]).await;
+    newer.execute("CREATE TYPE unrelated AS ENUM ('x'); DROP TYPE unrelated").await;
+    for bed in [&bed, &newer] {
+        bed.execute(WIDE).await;
+        assert_eq!(digest(&bed.db, "wide").await, TableDigest { rows: 0, sum: "0".into() });
+        bed.execute(ROW).await;
+        bed.execute("INSERT INTO wide (id) SELECT generate_series(2, 50)").await;
+    }
+    let here = digest(&bed.db, "wide").await;
+    assert_eq!(here, digest(&newer.db, "wide").await, "the same rows have the same digest on another server");
+    assert_eq!(here.rows, 50);
+    for change in [
+        "s = 'a', v = 'bc'",
+        "s = NULL",
+        "s = ''",
+        "iv = '30 days'",
+        "e = 'sad'",
+        "es = '{ok,ok}'",
+        "pr = '(1,sad)'",
+        "j = '{\"a\":1}'",
+        "p = '(1,3)'",
+        "x = '<b/>'",
+        "bits = '111'",
+        "by = '\\x00'",
+        "arr = '{1,2}'",
+        "f = 0.2",
+        "n = 1.51",
+        "tv = 'a c'",
+        "mr = '{[1,3)}'",
+        "m = 12.31",
+        "jb = '{\"a\": 2}'",
+        "ip = '10.0.0.2'",
+        "c = 'e'",
+    ] {
+        newer.execute(format!("UPDATE wide SET {change} WHERE id = 1")).await;
+        assert_ne!(here, digest(&newer.db, "wide").await, "{change} went unseen");
+        newer.execute("DELETE FROM wide WHERE id = 1").await;
+        newer.execute(ROW).await;
+    }
+    assert_eq!(here, digest(&newer.db, "wide").await, "back to the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubles_do_not_cancel_and_children_are_their_own() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    bed.execute("CREATE TABLE bag (x int); CREATE TABLE child () INHERITS (bag); INSERT INTO child VALUES (1)").await;
+    let empty = digest(&bed.db, "bag").await;
+    assert_eq!(empty.rows, 0, "the rows of a child belong to the child");
+    bed.execute("INSERT INTO bag VALUES (7), (7)").await;
+    let two = digest(&bed.db, "bag").await;
+    assert!(two.rows == 2 && two.sum != empty.sum, "two equal rows must not cancel out");
+    bed.execute("CREATE TABLE bare ()").await;
+    assert_eq!(digest(&bed.db, "bare").await.rows, 0, "a table without columns has a digest, too");
+}
+
+/// Not a test of right or wrong: prints what reading a large catalog costs.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn what_a_large_catalog_costs() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    for chunk in 0..20 {
+        let tables: String = (0..100)
+            .map(|i| format!("CREATE TABLE t{chunk}_{i} (id bigserial PRIMARY KEY, a text, b numeric(10,2), c jsonb, d timestamptz);"))
+            .collect();
+        bed.execute(tables).await;
+    }
+    for _ in 0..4 {
+        let begun = Instant::now();
+        let all = bed.db.inventory(0).await.unwrap();
+        let inventory = begun.elapsed();
+        bed.db.server().await.unwrap();
+        let server = begun.elapsed() - inventory;
+        let read = Sequences::read(&*bed.db).await.unwrap();
+        let sequences = begun.elapsed() - server - inventory;
+        println!(
+            "{} tables {} sequences: inventory {inventory:?} server {server:?} sequences {sequences:?}",
+            all.tables.len(),
+            read.len()
+        );
+    }
+    bed.execute("CREATE TABLE big AS SELECT g AS id, md5(g::text) AS a, g * 1.5 AS b, now() AS c FROM generate_series(1, 1000000) g").await;
+    let begun = Instant::now();
+    println!("digest of 1 M rows: {:?} in {:?}", digest(&bed.db, "big").await, begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_that_nobody_waits_for_ends_at_the_server() {
+    let bed = Bed::start(Major::V15, &[]).await;
+    bed.execute("CREATE TABLE slow (x int)").await;
+    let all = bed.db.inventory(0).await.unwrap();
+    let slow = find(&all, &public("slow")).clone();
+    // Blocked behind a lock that never goes away, it waits as a long digest computes: without an answer.
+    let mut locker = bed.app().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE slow").execute(&mut locker).await.unwrap();
+    let db = bed.db.clone();
+    let digest = tokio::spawn(async move { db.digest(&slow).await });
+    let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%hash_record%' AND wait_event_type = 'Lock')";
+    bed.until("the digest to wait", &format!("SELECT {waits}")).await;
+    digest.abort();
+    bed.until("the server to end it", &format!("SELECT NOT {waits}")).await;
+    assert_eq!(bed.db.server().await.unwrap().database, "shop", "light statements go on");
+}

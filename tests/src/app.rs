@@ -1,0 +1,75 @@
+//! The real app: started on a store, looked at, closed, or lost.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Map, Value, json};
+
+use crate::driver::Driver;
+use crate::{process, until};
+
+/// The app with its window open. Dropping it kills it.
+pub struct App {
+    pub(crate) client: Client,
+    driver: Driver,
+    /// When the driver was asked to start it.
+    pub started: Instant,
+}
+
+impl App {
+    /// Starts the app with `arguments`; its settings and the webview's files go below `home`.
+    pub async fn start(home: &Path, arguments: &[&str]) -> Self {
+        let driver = Driver::start(home).await;
+        let started = Instant::now();
+        let client = session(&driver.url(), arguments).await;
+        Self { client, driver, started }
+    }
+
+    /// The app's own process.
+    pub fn pid(&self) -> u32 {
+        self.driver.app().unwrap_or_else(|| panic!("the app is not running"))
+    }
+
+    /// The app's process and the webview's.
+    pub fn processes(&self) -> Vec<u32> {
+        self.driver.below()
+    }
+
+    /// Ends the app as a desktop that logs out does, and waits until it is gone.
+    pub async fn close(self) {
+        let pid = self.pid();
+        process::signal(pid, "TERM");
+        until("the app is gone after it was asked to end", Duration::from_secs(15), async || {
+            (!process::lives(pid)).then_some(())
+        })
+        .await;
+    }
+
+    /// Kills the app without a word, as a crash does.
+    pub async fn lose(self) {
+        let pid = self.pid();
+        process::signal(pid, "KILL");
+        until("the killed app is gone", Duration::from_secs(5), async || (!process::lives(pid)).then_some(())).await;
+    }
+}
+
+/// The binary under test: beside the tests' own, in the folder that this profile is built into.
+pub fn binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.parent().and_then(Path::parent).unwrap();
+    let binary = folder.join("switchyard");
+    assert!(binary.exists(), "{} is missing; build it with cargo build -p switchyard", binary.display());
+    binary
+}
+
+async fn session(driver: &str, arguments: &[&str]) -> Client {
+    let options = json!({ "binary": binary(), "args": arguments });
+    let capabilities: Map<String, Value> = [("webkitgtk:browserOptions".to_owned(), options)].into_iter().collect();
+    ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities)
+        .connect(driver)
+        .await
+        .unwrap_or_else(|e| panic!("the driver could not start the app: {e}"))
+}

@@ -1,0 +1,84 @@
+//! Pictures of the page, in both themes and in two sizes.
+
+use std::path::PathBuf;
+
+use crate::{App, WAIT};
+
+/// How the page is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// Both.
+    pub const ALL: [Theme; 2] = [Theme::Light, Theme::Dark];
+
+    /// As the page calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+}
+
+impl App {
+    /// Makes the window this large, menu included, and waits until the page has followed.
+    pub async fn resize(&self, width: u32, height: u32) {
+        if let Err(e) = self.client.set_window_size(width, height).await {
+            self.fail(&format!("the window cannot be made {width}×{height}: {e}")).await;
+        }
+        let what = format!("the page is {width} wide");
+        self.wait_for(&what, WAIT, async || {
+            let wide = self.client.execute("return window.innerWidth", Vec::new()).await.ok()?;
+            (wide.as_u64() == Some(u64::from(width))).then_some(())
+        })
+        .await;
+    }
+
+    /// Colours the page, whatever the desktop wants.
+    pub async fn paint(&self, theme: Theme) {
+        self.script("document.documentElement.dataset.theme = arguments[0]", vec![theme.word().into()]).await;
+    }
+
+    /// Waits until what was asked for is drawn: the chart in the new size and colours, fonts, two frames.
+    pub async fn settle(&self) {
+        let drawn = "const done = arguments[0];
+            const images = () => [...document.images].every(i => i.complete && i.naturalWidth > 0);
+            const chart = document.querySelector('[data-testid=lag-chart] img');
+            const fits = () => !chart || Math.abs(chart.width - chart.parentElement.clientWidth) < 16;
+            let left = 60;
+            const look = () => (images() && fits()) || left-- === 0
+                ? requestAnimationFrame(() => requestAnimationFrame(() => done(true)))
+                : setTimeout(look, 50);
+            document.fonts.ready.then(() => setTimeout(look, 100));";
+        if let Err(e) = self.client.execute_async(drawn, Vec::new()).await {
+            self.fail(&format!("the page does not come to rest: {e}")).await;
+        }
+    }
+
+    /// Keeps a picture of the page in `screenshots/`; returns where.
+    pub async fn keep_picture(&self, name: &str) -> String {
+        let folder = folder();
+        let path = folder.join(format!("{name}.png"));
+        let kept = match self.client.screenshot().await {
+            Ok(png) => {
+                std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, png)).err().map(|e| e.to_string())
+            }
+            Err(e) => Some(e.to_string()),
+        };
+        match kept {
+            None => path.display().to_string(),
+            Some(problem) => format!("no picture: {problem}"),
+        }
+    }
+}
+
+/// Where a person finds them.
+pub fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../screenshots"))
+}

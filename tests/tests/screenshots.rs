@@ -1,0 +1,175 @@
+//! Every screen as a picture, in both themes and two sizes, into `screenshots/` for a person to look at. Run by
+//! `scripts/window-tests.sh screenshots`. With `SWITCHYARD_DOCS=1` the cockpit also becomes `docs/screenshot.png`.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use switchyard_tests::{App, Stage, Theme, World};
+
+/// The default size of the window, and the smallest.
+const SIZES: [(u32, u32); 2] = [(1440, 900), (1100, 700)];
+/// Pages of a migration, with something on each that says it was drawn.
+const PAGES: [(&str, &str); 11] = [
+    ("overview", "lag-chart"),
+    ("schema", "checklist"),
+    ("replication", "slots"),
+    ("consistency", "tables"),
+    ("queries", "headline"),
+    ("traffic", "route-history"),
+    ("drills", "headline"),
+    ("timeline", "headline"),
+    ("pools", "headline"),
+    ("report", "headline"),
+    ("journal", "journal-line"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn an_empty_store() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("store");
+    let app = App::start(home.path(), &["--data", data.to_str().unwrap()]).await;
+    app.see("first-steps").await;
+    keep(&app, "empty-migrations").await;
+    app.click("nav-endpoints").await;
+    app.see("endpoint-name").await;
+    keep(&app, "empty-endpoints").await;
+    app.click("keys-open").await;
+    app.see("keys-dialog").await;
+    keep(&app, "dialog-keys").await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn a_new_migration() {
+    let mut world = World::start().await;
+    world.begin_work().await;
+    let api = world.api(false).await;
+    world.create(&api).await;
+    api.shut_down().await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.see("next-command").await;
+    keep(&app, "new-overview").await;
+    app.click("nav-replication").await;
+    keep(&app, "new-replication").await;
+    app.click("nav-consistency").await;
+    keep(&app, "new-consistency").await;
+    app.click("nav-migrations").await;
+    app.see("migration-new").await;
+    keep(&app, "migrations").await;
+    app.click("migration-new").await;
+    app.click("router-add-pgbouncer").await;
+    app.click("router-add-haproxy").await;
+    keep(&app, "migration-form").await;
+    app.click("nav-endpoints").await;
+    app.click(&format!("endpoint-row-{}", World::SOURCE)).await;
+    app.click("endpoint-test").await;
+    app.see("endpoint-test-result").await;
+    keep(&app, "endpoints").await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn a_busy_migration_then_stale_then_failed() {
+    let world = World::at(Stage::Reads(10)).await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.attribute_until("lag-chart", "data-samples", "the chart has something to show", Duration::from_secs(60), |n| {
+        n.parse::<u32>().is_ok_and(|n| n >= 20)
+    })
+    .await;
+    for (page, mark) in PAGES {
+        app.click(&format!("nav-{page}")).await;
+        app.see(mark).await;
+        keep(&app, &format!("busy-{page}")).await;
+    }
+    app.click("nav-overview").await;
+    app.see("lag-chart").await;
+    for_the_docs(&app).await;
+    dialogs(&app).await;
+
+    world.rig.source.freeze().unwrap();
+    world.rig.target.freeze().unwrap();
+    app.wait_for("the page says that it is stale or a side does not answer", Duration::from_secs(60), async || {
+        (app.shows("stale-banner").await || app.shows("side-problem-source").await).then_some(())
+    })
+    .await;
+    keep(&app, "stale-overview").await;
+    world.rig.source.thaw().unwrap();
+    world.rig.target.thaw().unwrap();
+
+    world.rig.target.kill().await.unwrap();
+    app.see_within("side-problem-target", Duration::from_secs(60)).await;
+    keep(&app, "failed-overview").await;
+    app.click("nav-replication").await;
+    app.see("slots").await;
+    keep(&app, "failed-replication").await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn writes_on_the_target() {
+    let world = World::at(Stage::Switched).await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.see("lag-chart").await;
+    keep(&app, "switched-overview").await;
+    app.click("nav-traffic").await;
+    app.see("route-history").await;
+    keep(&app, "switched-traffic").await;
+    app.click("rollback-open").await;
+    app.see("preview-steps").await;
+    keep(&app, "dialog-rollback-writes").await;
+    app.click("dialog-close").await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn a_damaged_store() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("store");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(data.join("switchyard.db"), "no database, though longer than a header is. ".repeat(200)).unwrap();
+    let app = App::start(home.path(), &["--data", data.to_str().unwrap()]).await;
+    app.see("fault").await;
+    keep(&app, "failed-store").await;
+    app.close().await;
+}
+
+async fn dialogs(app: &App) {
+    app.click("preview-command").await;
+    app.see("preview-steps").await;
+    keep(app, "dialog-command").await;
+    app.click("dialog-close").await;
+    app.click("rollback-open").await;
+    app.see("preview-steps").await;
+    keep(app, "dialog-rollback").await;
+    app.click("dialog-close").await;
+    app.gone("rollback-dialog").await;
+}
+
+/// One picture per theme and size.
+async fn keep(app: &App, name: &str) {
+    for (width, height) in SIZES {
+        app.resize(width, height).await;
+        for theme in Theme::ALL {
+            app.paint(theme).await;
+            app.settle().await;
+            app.keep_picture(&format!("{name}-{}-{width}", theme.word())).await;
+        }
+    }
+}
+
+async fn for_the_docs(app: &App) {
+    if std::env::var_os("SWITCHYARD_DOCS").is_none() {
+        return;
+    }
+    app.resize(1440, 900).await;
+    app.paint(Theme::Dark).await;
+    app.settle().await;
+    let kept = app.keep_picture("docs").await;
+    std::fs::copy(kept, concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshot.png")).unwrap();
+}

@@ -1,0 +1,144 @@
+import type { Endpoint } from "../../api/generated/Endpoint";
+import type { EndpointRow } from "../../api/generated/EndpointRow";
+import type { Event } from "../../api/generated/Event";
+import type { MigrationRow } from "../../api/generated/MigrationRow";
+import { ApiFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "../backend";
+import { drawChart } from "./chart";
+import { endpoints, NAME } from "./data";
+import { World } from "./world";
+
+/** An answer takes a moment, as a real one does. */
+const ANSWER_MS = 15;
+
+type Handlers = { [K in CommandName]: (args: Args<K>) => Result<K> };
+
+function refused(message: string, remedy: string, code = "refused"): ApiFault {
+  return new ApiFault({ code, message, remedy });
+}
+
+/** Believable answers without an engine, for tests and for looking at every state of the screen. */
+export class SampleBackend implements Backend {
+  readonly world: World;
+  rows: EndpointRow[];
+  created: MigrationRow[] = [];
+  #listeners = new Set<(event: Event) => void>();
+
+  constructor(scenario: string) {
+    this.world = new World(scenario, () => this.emit({ event: "changed", migration: NAME }));
+    this.rows = this.world.s.endpoints ? endpoints() : [];
+    if (this.world.s.migration) {
+      for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
+      this.created = [
+        { name: NAME, source: "orders-eu", target: "orders-eu-18", headline: this.world.cockpit().headline, authority: this.world.s.authority, created: this.world.began - 30_000_000, over: false },
+        { name: "billing-rehearsal", source: "billing", target: "billing-18", headline: "cleaned up", authority: "target", created: this.world.began - 900_000_000, over: true },
+      ];
+    }
+  }
+
+  async call<K extends CommandName>(name: K, args: Args<K>): Promise<Result<K>> {
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+    return structuredClone(this.#handlers[name](args));
+  }
+
+  listen(cb: (event: Event) => void): Promise<Unlisten> {
+    this.#listeners.add(cb);
+    return Promise.resolve(() => this.#listeners.delete(cb));
+  }
+
+  emit(event: Event): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #save(endpoint: Endpoint, password: string | null, rename: string | null): EndpointRow {
+    const before = this.rows.find((r) => r.endpoint.name === (rename ?? endpoint.name));
+    const known = password !== null || (before !== undefined && before.password !== "missing");
+    const place = this.world.s.keyring ? ("keyring" as const) : ("memory" as const);
+    const row: EndpointRow = { endpoint, password: known ? place : "missing", used_by: before?.used_by ?? [] };
+    this.rows = [...this.rows.filter((r) => r !== before), row];
+    return row;
+  }
+
+  readonly #handlers: Handlers = {
+    app_info: () => ({
+      version: "0.1.0",
+      store: "/home/ann/.local/share/switchyard/switchyard.db",
+      operator: "ann@ops-laptop (4711)",
+      keyring: this.world.s.keyring ? { state: "available" } : { state: "unavailable", why: "No secret service answers on the session bus." },
+    }),
+    endpoint_list: () => ({ endpoints: this.rows }),
+    endpoint_save: ({ endpoint, password, rename_from }) => this.#save(endpoint, password, rename_from),
+    endpoint_delete: ({ name }) => {
+      const row = this.rows.find((r) => r.endpoint.name === name);
+      if (row && row.used_by.length > 0) throw refused(`${name} is used by ${row.used_by.join(", ")}.`, "Clean that migration up first.");
+      this.rows = this.rows.filter((r) => r !== row);
+      return {};
+    },
+    endpoint_test: ({ endpoint, password }) =>
+      password === "wrong" || endpoint.host === "nowhere"
+        ? { ok: false, version: null, tls: null, ms: null, sentence: `${endpoint.host}:${endpoint.port} refused the password of ${endpoint.user}.`, remedy: "Type the password again, or look at pg_hba.conf on the server." }
+        : { ok: true, version: "PostgreSQL 15.20", tls: "TLS 1.3, certificate and host verified", ms: 14.2, sentence: `${endpoint.name || endpoint.host} can be used: ${endpoint.user} may replicate and create publications.`, remedy: null },
+    endpoint_read_url: ({ url }) => {
+      const read = new URL(url);
+      if (read.pathname.length < 2) throw refused("The URL names no database.", "Write it as postgres://user:password@host:port/database.", "invalid");
+      return {
+        endpoint: {
+          name: read.pathname.slice(1),
+          host: read.hostname,
+          port: Number(read.port || 5432),
+          database: read.pathname.slice(1),
+          user: decodeURIComponent(read.username),
+          tls: (read.searchParams.get("sslmode") ?? "prefer") as Endpoint["tls"],
+          ca_file: read.searchParams.get("sslrootcert"),
+          peer_address: null,
+        },
+        password: read.password === "" ? null : decodeURIComponent(read.password),
+      };
+    },
+    endpoint_importable: () => ({
+      services: this.world.s.migration || this.world.s.endpoints
+        ? [{ endpoint: { name: "reporting", host: "10.2.0.44", port: 5432, database: "reporting", user: "dba", tls: "require", ca_file: null, peer_address: null }, has_password: true }]
+        : [],
+      problems: this.world.s.keyring ? [] : ["/home/ann/.pgpass is readable by others and was not read: chmod 600 it."],
+    }),
+    endpoint_import: ({ name }) =>
+      this.#save({ name, host: "10.2.0.44", port: 5432, database: name, user: "dba", tls: "require", ca_file: null, peer_address: null }, "from .pgpass", null),
+    migration_list: () => ({ migrations: this.created }),
+    migration_create: (ask) => {
+      const row: MigrationRow = { name: ask.name, source: ask.source, target: ask.target, headline: "nothing read yet", authority: "source", created: Date.now(), over: false };
+      this.created = [row, ...this.created];
+      return row;
+    },
+    cockpit: ({ name }) => {
+      if (this.world.s.down) throw refused("The store could not be opened: the disk is full.", "Free some space where the store lies, then ask again.", "store");
+      if (name !== NAME && !this.created.some((m) => m.name === name)) throw refused(`There is no migration named ${name}.`, "Choose one from the list.", "not_found");
+      return this.world.cockpit();
+    },
+    preview: ({ command }) => this.world.preview(command),
+    run: ({ command, reason }) => ({ ticket: this.world.run(command, reason) }),
+    command_result: ({ ticket }) => this.world.results.get(ticket) ?? { state: "waiting" },
+    sign_off: ({ check, name, reason }) => {
+      this.world.signed.set(check, { by: name, reason, at: Date.now() });
+      this.world.journal.add({ entry: "signed_off", check, by_name: name, reason }, `${name} signed off ${check}: ${reason}`, "good");
+      return {};
+    },
+    override_gate: ({ gate, name, reason }) => {
+      this.world.overridden.set(gate, name);
+      this.world.journal.add({ entry: "overridden", gate, by_name: name, reason }, `${name} overrode the gate ${gate} for the next run: ${reason}`, "warn");
+      return {};
+    },
+    set_limits: ({ limits }) => {
+      this.world.limits = limits;
+      this.world.journal.add({ entry: "limits_changed", limits }, "The limits were changed", "warn");
+      return {};
+    },
+    provide_password: () => {
+      this.world.s.passwords = [];
+      return {};
+    },
+    journal: ({ after, limit }) => ({
+      lines: this.world.journal.lines.filter((l) => l.recorded.seq > after).slice(-limit),
+      newest: this.world.journal.lines.length,
+    }),
+    lag_chart: (ask) => drawChart(ask, this.world.s.phasesDone < 2),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Side } from "../../api/generated/Side";
+
+/** Where an invented migration stands. Each scenario exists so that one state of the screen can be looked at. */
+export interface Scenario {
+  endpoints: boolean;
+  migration: boolean;
+  /** How many phases are done. */
+  phasesDone: number;
+  reads: number;
+  authority: Side;
+  /** Seconds since the route or the authority last moved. */
+  held: number;
+  validated: "never" | "equal" | "differs";
+  copying: boolean;
+  /** Age at which the picture froze, seconds. */
+  frozen: number | null;
+  down: boolean;
+  sourceProblem: string | null;
+  lastRun: "none" | "done" | "failed";
+  running: boolean;
+  passwords: string[];
+  keyring: boolean;
+  demo: boolean;
+  /** Hundreds of tables and the longest names that PostgreSQL allows. */
+  many: boolean;
+}
+
+const BASE: Scenario = {
+  endpoints: true,
+  migration: true,
+  phasesDone: 4,
+  reads: 10,
+  authority: "source",
+  held: 2153,
+  validated: "equal",
+  copying: false,
+  frozen: null,
+  down: false,
+  sourceProblem: null,
+  lastRun: "done",
+  running: false,
+  passwords: [],
+  keyring: true,
+  demo: false,
+  many: false,
+};
+
+export const SCENARIOS: Record<string, Scenario> = {
+  busy: BASE,
+  empty: { ...BASE, endpoints: false, migration: false },
+  endpoints: { ...BASE, migration: false },
+  fresh: { ...BASE, phasesDone: 0, reads: 0, validated: "never", lastRun: "none" },
+  copying: { ...BASE, phasesDone: 2, reads: 0, validated: "never", copying: true },
+  open: { ...BASE, held: 8000, demo: true },
+  switch: { ...BASE, reads: 100, held: 40_000 },
+  differs: { ...BASE, validated: "differs" },
+  running: { ...BASE, reads: 100, held: 40_000, running: true },
+  target: { ...BASE, reads: 100, authority: "target", held: 5400 },
+  cleanup: { ...BASE, phasesDone: 5, reads: 100, authority: "target", held: 8 * 86_400 },
+  over: { ...BASE, phasesDone: 6, reads: 100, authority: "target", held: 9 * 86_400 },
+  many: { ...BASE, validated: "differs", many: true },
+  stale: { ...BASE, frozen: 42 },
+  failed: { ...BASE, lastRun: "failed", sourceProblem: "connection refused at 10.2.0.11:5432" },
+  down: { ...BASE, down: true },
+  passwords: { ...BASE, passwords: ["orders-eu", "pgbouncer switchyard@pgb-1:6432"], keyring: false },
+};
+
+export function scenarioOf(name: string): Scenario {
+  return { ...(SCENARIOS[name] ?? BASE) };
+}

@@ -1,0 +1,19 @@
+import { invoke } from "@tauri-apps/api/core";
+import { listen as listenTo } from "@tauri-apps/api/event";
+import type { Event } from "../api/generated/Event";
+import { toFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "./backend";
+
+/** The desktop window: one bridge command, one event channel. */
+export class TauriBackend implements Backend {
+  async call<K extends CommandName>(name: K, args: Args<K>): Promise<Result<K>> {
+    try {
+      return await invoke<Result<K>>("call", { name, args });
+    } catch (thrown) {
+      throw toFault(thrown);
+    }
+  }
+
+  listen(cb: (event: Event) => void): Promise<Unlisten> {
+    return listenTo<Event>("switchyard", (message) => cb(message.payload));
+  }
+}

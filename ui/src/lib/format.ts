@@ -1,0 +1,108 @@
+/** Figures as people read them: unit beside the number, thin spaces between thousands, fixed decimals. */
+
+/** Narrow no-break space: a thin separator that never breaks a number over two lines. */
+const THIN = "\u202f";
+
+export function int(n: number): string {
+  const digits = Math.abs(Math.round(n)).toString();
+  const grouped = digits.replace(/\B(?=(\d{3})+$)/g, THIN);
+  return n < 0 ? `−${grouped}` : grouped;
+}
+
+export interface Figure {
+  value: string;
+  unit: string;
+}
+
+/** A lag in seconds with fixed decimals, so that digits change and widths do not. */
+export function lag(ms: number): Figure {
+  const s = ms / 1000;
+  if (s >= 3600) return { value: duration(s), unit: "h" };
+  return { value: s < 100 ? s.toFixed(2) : int(s), unit: "s" };
+}
+
+export function lagText(ms: number): string {
+  const { value, unit } = lag(ms);
+  return `${value} ${unit}`;
+}
+
+/** A limit: no decimals it does not need. */
+export function limit(ms: number): string {
+  return ms < 1000 ? `${int(ms)} ms` : `${Number((ms / 1000).toFixed(2))} s`;
+}
+
+export function ms(value: number): string {
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  return value < 100 ? `${value.toFixed(1)} ms` : `${int(value)} ms`;
+}
+
+/** A length of time: `5 s`, `41:12`, `2:00:00`, `7 d`. The same rule as the engine's sentences. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  const two = (n: number) => String(n).padStart(2, "0");
+  if (s >= 48 * 3600) return `${Math.floor(s / 86_400)} d`;
+  if (s >= 3600) return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+  return s >= 60 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${s} s`;
+}
+
+/** A limit on time, in the unit it was meant in: `30 min`, `2 h`, `7 d`; anything uneven as a duration. */
+export function span(seconds: number): string {
+  if (seconds > 86_400 && seconds % 86_400 === 0) return `${seconds / 86_400} d`;
+  if (seconds >= 3600 && seconds % 3600 === 0) return `${seconds / 3600} h`;
+  return seconds >= 60 && seconds % 60 === 0 ? `${seconds / 60} min` : duration(seconds);
+}
+
+/** With a full stop at its end, so that another sentence can follow. */
+export function sentence(text: string): string {
+  const t = text.trim();
+  return /[.!?…]$/.test(t) ? t : `${t}.`;
+}
+
+/** How old something is, in one unit: `3 s`, `12 min`, `5 h`, `9 d`. */
+export function age(msOld: number): string {
+  const s = Math.max(0, Math.round(msOld / 1000));
+  if (s < 100) return `${s} s`;
+  if (s < 100 * 60) return `${Math.round(s / 60)} min`;
+  if (s < 48 * 3600) return `${Math.round(s / 3600)} h`;
+  return `${Math.round(s / 86_400)} d`;
+}
+
+/** Bytes in binary units, as PostgreSQL counts them. */
+export function bytes(n: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = n;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? int(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Share in percent, cut instead of rounded: a single differing row never reads as 100 %. */
+export function share(part: number, whole: number, decimals: number): string {
+  if (whole <= 0) return (0).toFixed(decimals);
+  const scale = 10 ** decimals;
+  return (Math.floor((part / whole) * 100 * scale) / scale).toFixed(decimals);
+}
+
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const SHORT_TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** Time of day, with the day in front when that is not today. */
+export function when(at: number, now: number): string {
+  const then = new Date(at);
+  const sameDay = then.toDateString() === new Date(now).toDateString();
+  return sameDay ? TIME.format(then) : `${DAY.format(then)} ${TIME.format(then)}`;
+}
+
+export function shortWhen(at: number, now: number): string {
+  const then = new Date(at);
+  const sameDay = then.toDateString() === new Date(now).toDateString();
+  return sameDay ? SHORT_TIME.format(then) : `${DAY.format(then)} ${SHORT_TIME.format(then)}`;
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${int(n)} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,51 @@
+import type { Cockpit } from "../api/generated/Cockpit";
+import { lagText, share } from "../format";
+import { totals } from "../consistency/totals";
+import type { PageId } from "./pages";
+
+export interface Badge {
+  text: string;
+  tone: "good" | "warn" | "bad" | "run" | "none";
+  /** The badge in words, for a reader's software and the tooltip. */
+  says: string;
+}
+
+function schema(data: Cockpit): Badge | null {
+  const checks = data.phases
+    .filter((p) => p.phase === "schema_analysis" || p.phase === "compatibility_layer")
+    .flatMap((p) => p.checks);
+  if (checks.length === 0) return null;
+  const failed = checks.filter((c) => c.sign_off.kind === "computed" && c.verdict.verdict === "fail").length;
+  if (failed > 0) return { text: `✕ ${failed}`, tone: "bad", says: `${failed} checks fail` };
+  const unknown = checks.filter((c) => c.sign_off.kind !== "signed" && c.verdict.verdict === "unknown").length;
+  return unknown > 0
+    ? { text: `○ ${unknown}`, tone: "none", says: `${unknown} checks are not known` }
+    : { text: "✓ 0", tone: "good", says: "no check fails" };
+}
+
+function replication(data: Cockpit): Badge | null {
+  if (data.lag === null) return null;
+  const above = data.lag.now_ms > data.lag.limit_ms;
+  return {
+    text: `${above ? "✕ " : ""}${lagText(data.lag.now_ms)}`,
+    tone: above ? "bad" : "none",
+    says: above ? "lag, above its limit" : "lag, within its limit",
+  };
+}
+
+function consistency(data: Cockpit): Badge | null {
+  if (data.validation === null) return null;
+  const sum = totals(data.validation);
+  if (sum.different > 0) return { text: `✕ ${sum.different}`, tone: "bad", says: `${sum.different} tables differ` };
+  const equal = share(sum.rowsEqual, sum.rows, 0);
+  return { text: `${equal} %`, tone: equal === "100" ? "good" : "warn", says: "rows verified equal" };
+}
+
+/** The live figure beside a page's name; null where nothing was measured. */
+export function badgeOf(page: PageId, data: Cockpit): Badge | null {
+  if (page === "schema") return schema(data);
+  if (page === "replication") return replication(data);
+  if (page === "consistency") return consistency(data);
+  if (page === "traffic") return { text: `${data.reads_on_target} %`, tone: "run", says: "of reads on target" };
+  return null;
+}

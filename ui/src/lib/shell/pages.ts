@@ -1,0 +1,67 @@
+/** The pages of one migration and of the store, in the order of the navigation. */
+export type PageId =
+  | "overview"
+  | "schema"
+  | "replication"
+  | "consistency"
+  | "queries"
+  | "traffic"
+  | "drills"
+  | "timeline"
+  | "pools"
+  | "report"
+  | "journal"
+  | "migrations"
+  | "new"
+  | "endpoints";
+
+export interface Page {
+  id: PageId;
+  label: string;
+  /** The single key that leads there. */
+  key: string;
+  group: "work" | "record" | "store";
+}
+
+export const PAGES: readonly Page[] = [
+  { id: "overview", label: "Overview", key: "1", group: "work" },
+  { id: "schema", label: "Schema", key: "2", group: "work" },
+  { id: "replication", label: "Replication", key: "3", group: "work" },
+  { id: "consistency", label: "Consistency", key: "4", group: "work" },
+  { id: "queries", label: "Queries", key: "5", group: "work" },
+  { id: "traffic", label: "Traffic", key: "6", group: "work" },
+  { id: "drills", label: "Drills", key: "7", group: "work" },
+  { id: "timeline", label: "Timeline", key: "t", group: "record" },
+  { id: "pools", label: "Pools", key: "p", group: "record" },
+  { id: "report", label: "Report", key: "r", group: "record" },
+  { id: "journal", label: "Journal", key: "j", group: "record" },
+  { id: "migrations", label: "Migrations", key: "m", group: "store" },
+  { id: "endpoints", label: "Endpoints", key: "e", group: "store" },
+];
+
+/** Pages that need no migration. */
+export const STORE_PAGES: readonly PageId[] = ["migrations", "new", "endpoints"];
+
+/** Pages that later work fills: what will stand there, said without pretending that anything was measured. */
+export const UNFILLED: Partial<Record<PageId, { will: string; now: string }>> = {
+  queries: {
+    will: "Each query of the source's workload, its plan and time on both sides, and those that get slower on the target.",
+    now: "No query has been captured or compared.",
+  },
+  drills: {
+    will: "Rehearsed failures and rollbacks with their milliseconds and lost rows.",
+    now: "No drill has been run. A real rollback is measured all the same, and the rollback button says so.",
+  },
+  timeline: {
+    will: "Route changes, lag, gates and commands of the whole migration on one axis.",
+    now: "Nothing is drawn yet. The journal holds every entry it will be made from.",
+  },
+  pools: {
+    will: "Clients, server connections and waiting time of each pooler, per pool and side.",
+    now: "Pools are not sampled yet. The lines at the foot of this navigation say whether each router answers.",
+  },
+  report: {
+    will: "One document for the change record: what was moved, measured, signed off and by whom.",
+    now: "No report is made yet. The journal can be read and filtered.",
+  },
+};

@@ -1,0 +1,146 @@
+import { render, screen, within } from "@testing-library/svelte";
+import { describe, expect, it } from "vitest";
+import type { Cockpit } from "../src/lib/api/generated/Cockpit";
+import type { Judged } from "../src/lib/api/generated/Judged";
+import ActionBar from "../src/lib/cockpit/ActionBar.svelte";
+import Checklist from "../src/lib/cockpit/Checklist.svelte";
+import Gates from "../src/lib/cockpit/Gates.svelte";
+import PhaseStrip from "../src/lib/cockpit/PhaseStrip.svelte";
+import Tiles from "../src/lib/cockpit/Tiles.svelte";
+import { CockpitWatch } from "../src/lib/cockpit/watch.svelte";
+import { when } from "../src/lib/format";
+import { App, appContext } from "../src/lib/shell/app.svelte";
+import { badgeOf } from "../src/lib/shell/badges";
+import { cockpit, FakeBackend } from "./setup";
+
+function bar(data: Cockpit) {
+  const backend = new FakeBackend({});
+  const app = new App(backend);
+  const watch = new CockpitWatch(backend, "m");
+  watch.data = data;
+  render(ActionBar, { props: { watch }, context: appContext(app) });
+  return app;
+}
+
+describe("the next command", () => {
+  it("says why it is closed and when it opens", () => {
+    const data = cockpit("busy");
+    bar(data);
+    const button = screen.getByTestId<HTMLButtonElement>("next-command");
+    const why = screen.getByTestId("next-why").textContent ?? "";
+    expect(button.disabled, "a closed gate closes the button").toBe(true);
+    expect(why, "the engine's reason stands beside it").toContain(data.next?.why_not ?? "never");
+    expect(why, "with the time at which it opens").toContain(when(data.next?.opens_at ?? 0, Date.now()));
+    expect(button.getAttribute("aria-describedby"), "the reason is tied to the button").toBe("next-why");
+  });
+
+  it("opens its preview, and never runs anything by itself", () => {
+    const app = bar(cockpit("open"));
+    screen.getByTestId("next-command").click();
+    expect(app.dialog?.kind, "what will run is shown first").toBe("preview");
+    expect((app.backend as FakeBackend).asked("run"), "nothing was run by the click").toEqual([]);
+  });
+
+  it("leads Cleanup to the dialog that asks for the name", () => {
+    const app = bar(cockpit("cleanup"));
+    screen.getByTestId("next-command").click();
+    expect(app.dialog?.kind, "Cleanup never goes through the plain preview").toBe("cleanup");
+  });
+
+  it("gives way to the run while one is going", () => {
+    bar(cockpit("running"));
+    expect(screen.queryByTestId("next-command"), "no second command is offered").toBeNull();
+  });
+});
+
+describe("gates", () => {
+  function gates(list: Judged[]) {
+    render(Gates, { props: { gates: list }, context: appContext(new App(new FakeBackend({}))) });
+  }
+  const base = { opens_at: null, overridden_by: null };
+
+  it("say what was measured, what fails and what is missing", () => {
+    gates([
+      { gate: "lag", title: "Lag", verdict: "pass", evidence: "0.21 s, limit 1 s", ...base },
+      { gate: "consistency", title: "Consistency", verdict: "fail", why: "1 of 13 tables differ", remedy: "Mend it.", ...base },
+      { gate: "way_back", title: "Way back", verdict: "unknown", missing: "no canary yet", ...base },
+    ]);
+    expect(screen.getByTestId("gate-lag").textContent, "evidence of a pass").toContain("0.21 s, limit 1 s");
+    expect(screen.getByTestId("gate-lag").textContent, "the mark has a word").toContain("passes");
+    const fail = screen.getByTestId("gate-consistency").textContent;
+    expect(fail, "reason of a failure").toContain("1 of 13 tables differ");
+    expect(fail, "and its remedy").toContain("Mend it.");
+    const unknown = screen.getByTestId("gate-way_back").textContent;
+    expect(unknown, "Unknown says what is missing").toContain("no canary yet");
+    expect(unknown, "and is never drawn as passed").not.toContain("✓");
+  });
+
+  it("that open by themselves wait, with the time", () => {
+    const opens = Date.now() + 60_000;
+    gates([{ gate: "soak", title: "Soak", verdict: "fail", why: "1:00 left", remedy: "Wait: it opens by itself.", opens_at: opens, overridden_by: null }]);
+    const text = screen.getByTestId("gate-soak").textContent;
+    expect(text, "waiting is not failing").toContain("●");
+    expect(text, "the moment is named").toContain(when(opens, Date.now()));
+  });
+
+  it("name who overrode them and offer no second override", () => {
+    gates([{ gate: "soak", title: "Soak", verdict: "fail", why: "1:00 left", remedy: "Wait.", opens_at: null, overridden_by: "ann" }]);
+    expect(screen.getByTestId("gate-soak").textContent, "the name stays visible").toContain("overridden by ann");
+    expect(screen.queryByTestId("override-soak"), "one override is enough").toBeNull();
+  });
+
+  it("that pass cannot be overridden", () => {
+    gates([{ gate: "lag", title: "Lag", verdict: "pass", evidence: "0.21 s", ...base }]);
+    expect(screen.queryByTestId("override-lag"), "nothing to override").toBeNull();
+  });
+});
+
+describe("the checklist", () => {
+  const data = cockpit("busy");
+  const card = data.phases.find((p) => p.phase === "traffic_cutover")!;
+
+  it("shows evidence, what is missing, waiting time and signatures", () => {
+    render(Checklist, { props: { card, gates: data.gates }, context: appContext(new App(new FakeBackend({}))) });
+    expect(screen.getByTestId("check-lag").textContent, "evidence on the right").toContain("held 41:12");
+    const drill = screen.getByTestId("check-drill");
+    expect(drill.textContent, "Unknown names what is missing").toContain("missing: no drill has been run");
+    expect(drill.dataset["verdict"], "and is never a pass").toBe("unknown");
+    expect(screen.getByTestId("check-soak").textContent, "a check of a waiting gate waits with it").toContain("●");
+    expect(screen.getByTestId("check-change_window").textContent, "who signed stands on the line").toContain("M. Okafor");
+    expect(within(screen.getByTestId("check-owner_agrees")).getByRole("button").textContent, "a wanted signature can be given").toContain("sign off");
+  });
+});
+
+it("the phase strip tells done, now and later apart without colour", () => {
+  const data = cockpit("busy");
+  render(PhaseStrip, { phases: data.phases, shown: data.phase, onpick: () => undefined });
+  expect(screen.getByTestId("phase-validation").textContent, "done has a mark").toContain("✓");
+  expect(screen.getByTestId("phase-traffic_cutover").textContent, "now has another").toContain("●");
+  expect(screen.getByTestId("phase-cleanup").textContent, "later has a third").toContain("○");
+});
+
+describe("figures", () => {
+  it("that were not measured are a dash, never zero", () => {
+    render(Tiles, { data: cockpit("fresh") });
+    for (const id of ["tile-lag", "tile-rows", "tile-latency", "tile-way-back"]) {
+      const text = screen.getByTestId(id).textContent;
+      expect(text, `${id} says that nothing was measured`).toContain("not measured");
+      expect(text, `${id} shows no number`).toContain("—");
+    }
+  });
+
+  it("carry unit, limit and age", () => {
+    render(Tiles, { data: cockpit("busy") });
+    const lag = screen.getByTestId("tile-lag").textContent;
+    for (const part of [" s, limit 1 s", "p95 0.34 s", "worst 0.90 s in 30 min", "old"]) {
+      expect(lag, `the lag tile says “${part}”`).toContain(part);
+    }
+  });
+
+  it("in the navigation never call an unread schema clean", () => {
+    expect(badgeOf("schema", cockpit("fresh"))?.text, "Unknown is not zero").toMatch(/^○/);
+    expect(badgeOf("schema", cockpit("busy"))?.text, "known and clean").toBe("✓ 0");
+    expect(badgeOf("consistency", cockpit("differs"))?.text, "a difference is counted").toBe("✕ 1");
+    expect(badgeOf("replication", cockpit("fresh")), "no lag, no badge").toBeNull();
+  });
+});
