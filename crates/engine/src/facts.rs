@@ -32,6 +32,13 @@ pub struct Snapshot {
     pub passwords_needed: Vec<String>,
 }
 
+impl Snapshot {
+    /// Why a side does not answer, one sentence; None when both do.
+    pub fn problem(&self) -> Option<String> {
+        self.source.problem.clone().or_else(|| self.target.problem.clone())
+    }
+}
+
 /// Name of [`Snapshot`] in the store.
 pub const SNAPSHOT: &str = "live";
 

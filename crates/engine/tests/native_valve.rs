@@ -88,14 +88,21 @@ async fn back_and_forth(source: Major, target: Major) {
         source: pool(&pair.source).await,
         target: pool(&pair.target).await,
     });
-    let writers: Vec<_> = (0..4).map(|_| tokio::spawn({ let t = traffic.clone(); async move { t.write_until_stopped().await } })).collect();
+    let writers: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn({
+                let t = traffic.clone();
+                async move { t.write_until_stopped().await }
+            })
+        })
+        .collect();
     for n in 2..2 + SWITCHES {
         let before = traffic.written.load(Ordering::Relaxed);
-        wait("writes", async || traffic.written.load(Ordering::Relaxed) > before + 100).await;
+        wait("writes", async || traffic.written.load(Ordering::Relaxed) > before + 300).await;
         switch(&pair, &traffic, n).await;
     }
     let before = traffic.written.load(Ordering::Relaxed);
-    wait("writes", async || traffic.written.load(Ordering::Relaxed) > before + 100).await;
+    wait("writes", async || traffic.written.load(Ordering::Relaxed) > before + 300).await;
     traffic.stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await.unwrap();
@@ -151,24 +158,41 @@ async fn exact(pair: &Pair) {
     use Side::{Source, Target};
     pair.native.publish(Source, &native_pair::scope(), false).await.unwrap();
     pair.native.subscribe(Source, false).await.unwrap();
-    let sender = pair.number(Source, "SELECT active_pid::int8 FROM pg_replication_slots WHERE active UNION ALL SELECT 0 LIMIT 1").await;
+    let sender = pair
+        .number(Source, "SELECT active_pid::int8 FROM pg_replication_slots WHERE active UNION ALL SELECT 0 LIMIT 1")
+        .await;
     pair.run(Source, "INSERT INTO public.part VALUES (1, 0); INSERT INTO public.keyless VALUES (1)").await;
     pair.run(Source, "UPDATE public.keyless SET a = 2; DELETE FROM public.keyless").await;
-    let (open, close) = (pair.native.valve_actions(Source, true).remove(0).run, pair.native.valve_actions(Source, false).remove(0).run);
+    let (open, close) =
+        (pair.native.valve_actions(Source, true).remove(0).run, pair.native.valve_actions(Source, false).remove(0).run);
     pair.native.set_valve(Source, true).await.unwrap();
     pair.run(Source, "INSERT INTO public.part VALUES (2, 0)").await;
     let refused = sqlx::query("UPDATE public.keyless SET a = 3").execute(pair.pool(Source)).await;
-    assert!(refused.is_err(), "with the valve open the server refuses what it cannot publish; the preflight must say so");
+    assert!(
+        refused.is_err(),
+        "with the valve open the server refuses what it cannot publish; the preflight must say so"
+    );
     // Within one transaction, either way, and across one that stays open.
-    pair.run(Source, &format!("BEGIN; INSERT INTO public.part VALUES (3, 0); {close}; INSERT INTO public.part VALUES (4, 0); COMMIT")).await;
-    pair.run(Source, &format!("BEGIN; INSERT INTO public.part VALUES (5, 0); {open}; INSERT INTO public.part VALUES (6, 0); COMMIT")).await;
+    pair.run(
+        Source,
+        &format!(
+            "BEGIN; INSERT INTO public.part VALUES (3, 0); {close}; INSERT INTO public.part VALUES (4, 0); COMMIT"
+        ),
+    )
+    .await;
+    pair.run(
+        Source,
+        &format!("BEGIN; INSERT INTO public.part VALUES (5, 0); {open}; INSERT INTO public.part VALUES (6, 0); COMMIT"),
+    )
+    .await;
     let mut across = pair.pool(Source).begin().await.unwrap();
     across.execute("INSERT INTO public.part VALUES (7, 0)").await.unwrap();
     pair.native.set_valve(Source, false).await.unwrap();
     across.execute("INSERT INTO public.part VALUES (8, 0)").await.unwrap();
     across.commit().await.unwrap();
     pair.beat_through(Source, 1).await;
-    let arrived: Vec<i64> = sqlx::query_scalar("SELECT id FROM public.part ORDER BY id").fetch_all(pair.pool(Target)).await.unwrap();
+    let arrived: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM public.part ORDER BY id").fetch_all(pair.pool(Target)).await.unwrap();
     assert_eq!(arrived, [2, 3, 6, 7], "each change is judged at its own position, not at its commit's");
     let after = pair.number(Source, "SELECT active_pid::int8 FROM pg_replication_slots WHERE active").await;
     assert!(sender == 0 || sender == after, "the walsender takes the valve's turns without starting anew");
@@ -191,7 +215,10 @@ async fn the_valve_is_quick_and_locks_no_table() {
 async fn quick(major: Major, count: usize) {
     let server = Server::start(major, ServerOptions::default()).await.unwrap();
     server.execute(native_pair::TABLES).await.unwrap();
-    server.execute(&(0..count).map(|i| format!("CREATE TABLE t{i} (id int PRIMARY KEY);")).collect::<String>()).await.unwrap();
+    server
+        .execute(&(0..count).map(|i| format!("CREATE TABLE t{i} (id int PRIMARY KEY);")).collect::<String>())
+        .await
+        .unwrap();
     let native = native_pair::alone(&server).await;
     let tables: Vec<TableName> = (0..count).map(|i| TableName::new("public", format!("t{i}"))).collect();
     native.publish(Side::Source, &tables, true).await.unwrap();

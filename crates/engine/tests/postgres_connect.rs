@@ -117,10 +117,10 @@ async fn tls_is_verified_as_asked_and_reported_as_negotiated() {
     assert!(unknown.why.contains("not signed by an authority"), "{unknown}");
 
     let other = Server::start(Major::V15, ServerOptions { tls: true, ..ServerOptions::default() }).await.unwrap();
-    let wrong_ca = Some(other.ca_file.clone().unwrap().display().to_string());
-    let wrong = refused(&Endpoint { ca_file: wrong_ca.clone(), ..full.clone() }, Some(password.expose())).await;
+    let wrong_ca = other.ca_file.clone().unwrap().display().to_string();
+    let wrong = refused(&Endpoint { ca_file: Some(wrong_ca.clone()), ..full.clone() }, Some(password.expose())).await;
     assert_eq!(wrong.kind, Kind::TlsNotTrusted, "{wrong}");
-    assert!(wrong.why.contains(&wrong_ca.unwrap()), "it names the file that does not fit: {wrong}");
+    assert!(wrong.why.contains(&wrong_ca), "it names the file that does not fit: {wrong}");
 
     // The certificate says 127.0.0.1 and localhost; the same machine has other names.
     let renamed = Endpoint { host: "127.1".into(), ..full };

@@ -32,7 +32,7 @@ fn address(rig: &Rig) -> String {
 }
 
 fn router(rig: &Rig) -> HaProxy {
-    HaProxy::new(&address(rig), "rw", "ro", "source", "target")
+    HaProxy::new(address(rig), "rw", "ro", "source", "target")
 }
 
 /// A command by hand, past our own code.
@@ -275,7 +275,7 @@ async fn sockets_limits_and_odd_backends() {
     let e = r.shift_reads(5).await.unwrap_err();
     assert!(e.kind == Kind::Router && e.to_string().contains("balance roundrobin"), "{e}");
 
-    let operator = HaProxy::new(&format!("127.0.0.1:{}", running.port), "rw", "ro", "source", "target");
+    let operator = HaProxy::new(format!("127.0.0.1:{}", running.port), "rw", "ro", "source", "target");
     let e = operator.point_writes(Side::Source).await.unwrap_err();
     assert!(e.kind == Kind::Router && e.to_string().contains("level admin"), "{e}");
 

@@ -266,3 +266,12 @@ async fn a_pause_of_everything_by_somebody_else_is_not_ours() {
     r.hold().await.unwrap();
     r.release().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_console_is_spoken_to() {
+    let running = router_fixture::pgbouncer_over_tls("app = host=127.0.0.1 port=1").await;
+    let r = PgBouncer::new("127.0.0.1", running.port, "boss", Some(Secret::new("right")), "app", "app");
+    r.hold().await.unwrap();
+    assert!(is_holding(&r).await);
+    r.release().await.unwrap();
+}

@@ -21,6 +21,9 @@ use crate::{
 /// How often the queue is looked at; a person who presses a button does not notice this.
 const LOOK: Duration = Duration::from_millis(60);
 
+/// How many looks a new conductor gets to connect the pair: six seconds, one more than a login may take.
+const CONNECT_LOOKS: u32 = 100;
+
 /// Serves the queue until stopped. Begins with whatever an earlier process left open.
 pub(super) async fn serve(live: &Live, stop: &CancellationToken) -> Result<()> {
     let migration = live.book.migration();
@@ -68,8 +71,9 @@ async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
     if let Some(closed) = gates.iter().find(|g| !g.verdict.opens() && g.overridden_by.is_none()) {
         return Err(refused(&ticket.command, format!("{}: {}", closed.title, closed.verdict.sentence())));
     }
-    if live.pair().await.is_none() {
-        return Err(refused(&ticket.command, "a side does not answer; see the health lines"));
+    if !connected(live).await {
+        let why = live.snapshot().problem().unwrap_or_else(|| "a side does not answer".to_owned());
+        return Err(refused(&ticket.command, why));
     }
     let sentences = gates
         .iter()
@@ -87,6 +91,17 @@ async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
     let plan = phases::plan(&ticket.command, &cx.state);
     live.tell(Event::Changed { migration: state.spec.name });
     answer(live, saga::run(&cx, &plan).await?).await
+}
+
+/// Whether the pair is connected; a conductor that has just begun gets a moment to connect it.
+async fn connected(live: &Live) -> bool {
+    for _ in 0..CONNECT_LOOKS {
+        if live.pair().await.is_some() {
+            return true;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    false
 }
 
 async fn answer(live: &Live, ended: Ended) -> Result<TicketState> {

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use switchyard_model::{Side, lag::LagSample};
+use switchyard_model::{
+    Command, Side,
+    lag::LagSample,
+    state::{Run, State},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Event, Live, connect, notices, publish};
@@ -178,7 +182,7 @@ fn seconds_to_limit(status: &StreamStatus, old: &SlotFact, now: i64) -> Option<i
 async fn beat(live: Arc<Live>, from: Side, stop: CancellationToken) {
     loop {
         let state = live.book.state().await;
-        let ready = state.milestones.prepared.is_some() && state.milestones.cleaned.is_none();
+        let ready = state.milestones.prepared.is_some() && !is_ending(&state);
         match live.pair().await.filter(|_| ready) {
             Some(pair) => {
                 let one = stop.child_token();
@@ -221,13 +225,16 @@ async fn beat_while(live: &Arc<Live>, beating: Beating, stop: CancellationToken)
     .await;
 }
 
+/// Whether Cleanup has begun, or is done.
+fn is_ending(state: &State) -> bool {
+    let cleanup = |r: &Run| matches!(r.command, Command::Cleanup { .. });
+    state.milestones.cleaned.is_some() || state.open_run.as_ref().is_some_and(cleanup)
+}
+
 /// Returns once Cleanup has begun: beats must not be written into tables that are being dropped.
 async fn over(live: &Arc<Live>, stop: &CancellationToken) {
     loop {
-        let state = live.book.state().await;
-        let cleaning =
-            state.open_run.as_ref().is_some_and(|r| matches!(r.command, switchyard_model::Command::Cleanup { .. }));
-        if state.milestones.cleaned.is_some() || cleaning {
+        if is_ending(&live.book.state().await) {
             return;
         }
         tokio::select! {

@@ -25,7 +25,7 @@ pub const TABLES: &str = r#"
     CREATE TABLE switchyard.beat_forward (id int PRIMARY KEY, n bigint NOT NULL, at timestamptz NOT NULL);
     CREATE TABLE switchyard.beat_reverse (id int PRIMARY KEY, n bigint NOT NULL, at timestamptz NOT NULL);
     CREATE SCHEMA "S p""ace";
-    CREATE TABLE "S p""ace"."T 'a""ble_with_a_name_that_is_as_long_as_a_name_can_be_63_bytes_x" (id bigint PRIMARY KEY, v text);
+    CREATE TABLE "S p""ace"."T 'a""ble_with_a_name_that_is_long_as_a_name_can_be_63_bytes_xyy" (id bigint PRIMARY KEY, v text);
     CREATE TABLE public.part (id bigint, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
     CREATE TABLE public.part_0 PARTITION OF public.part FOR VALUES IN (0);
     CREATE TABLE public.part_1 PARTITION OF public.part FOR VALUES IN (1);
@@ -35,12 +35,17 @@ pub const TABLES: &str = r#"
 
 /// The table with the longest name.
 pub fn long() -> TableName {
-    TableName::new("S p\"ace", "T 'a\"ble_with_a_name_that_is_as_long_as_a_name_can_be_63_bytes_x")
+    TableName::new("S p\"ace", "T 'a\"ble_with_a_name_that_is_long_as_a_name_can_be_63_bytes_xyy")
 }
 
 /// What is published.
 pub fn scope() -> Vec<TableName> {
-    vec![long(), TableName::new("public", "part"), TableName::new("public", "counter"), TableName::new("public", "keyless")]
+    vec![
+        long(),
+        TableName::new("public", "part"),
+        TableName::new("public", "counter"),
+        TableName::new("public", "keyless"),
+    ]
 }
 
 /// The pair.
@@ -95,7 +100,10 @@ impl Pair {
 
     /// Runs SQL on one side.
     pub async fn run(&self, side: Side, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self.pool(side)).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(self.pool(side))
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
 
     /// One number from one side.
@@ -176,9 +184,13 @@ pub async fn alone(server: &Server) -> Native {
 }
 
 /// The pair's replicator with another way to the source.
-pub fn native_with(pair: &Pair, source: Endpoint) -> Native {
+pub fn native_with(pair: &Pair, endpoint: Endpoint, password: &str) -> Native {
     Native::new(NativeConfig {
-        source: Party { endpoint: source, ..party("the source", &pair.source, &pair.source_pool) },
+        source: Party {
+            endpoint,
+            password: Some(Secret::new(password)),
+            ..party("the source", &pair.source, &pair.source_pool)
+        },
         target: party("the target", &pair.target, &pair.target_pool),
         slot_forward: "switchyard_test_from_source".into(),
         slot_reverse: "switchyard_test_from_target".into(),

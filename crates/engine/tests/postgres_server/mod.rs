@@ -1,6 +1,8 @@
 //! A real server with our adapter connected to it, for the tests of the PostgreSQL adapter.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+pub mod fenced;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};

@@ -51,7 +51,33 @@ fn readable(path: &Path) {
 /// A PgBouncer without a database behind it. Users: `boss` is an admin, `looker` may look, `nobody` may nothing; the
 /// password of all is `right`.
 pub async fn pgbouncer(databases: &str, pool_mode: &str) -> Running {
+    pgbouncer_with(databases, pool_mode, "", tempfile::tempdir().unwrap()).await
+}
+
+/// The same, which takes encrypted connections only.
+pub async fn pgbouncer_over_tls(databases: &str) -> Running {
     let dir = tempfile::tempdir().unwrap();
+    let (key, certificate) = (dir.path().join("key.pem"), dir.path().join("cert.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.unwrap().success(), "openssl makes a certificate");
+    for file in [&key, &certificate] {
+        readable(file);
+    }
+    let settings = format!(
+        "client_tls_sslmode = require\nclient_tls_key_file = {}\nclient_tls_cert_file = {}",
+        key.display(),
+        certificate.display()
+    );
+    pgbouncer_with(databases, "transaction", &settings, dir).await
+}
+
+async fn pgbouncer_with(databases: &str, pool_mode: &str, settings: &str, dir: TempDir) -> Running {
     readable(dir.path());
     let port = free_port();
     let users = dir.path().join("users.txt");
@@ -62,7 +88,7 @@ pub async fn pgbouncer(databases: &str, pool_mode: &str) -> Running {
     let text = format!(
         "[databases]\n{databases}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
          auth_type = scram-sha-256\nauth_file = {}\nadmin_users = boss\nstats_users = looker\npool_mode = {pool_mode}\n\
-         {as_whom}\n",
+         {as_whom}\n{settings}\n",
         users.display()
     );
     std::fs::write(&config, text).unwrap();

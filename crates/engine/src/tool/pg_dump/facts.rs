@@ -61,15 +61,16 @@ async fn oids_of(pool: &PgPool, sql: &'static str) -> std::result::Result<HashSe
     Ok(oids.into_iter().filter_map(|o| u32::try_from(o).ok()).collect())
 }
 
-/// Objects of the system (the schema `public` among them) are on every server, so they count as having no name.
+/// Objects of the system (the schema `public` among them) are on every server, so they count as having no name. The
+/// function is strict: with a NULL it is not called, which a join condition alone would not prevent.
 async fn identities(
     pool: &PgPool,
     catalogs: &[i64],
     oids: &[i64],
 ) -> std::result::Result<Vec<Option<Identity>>, sqlx::Error> {
     let sql = "SELECT i.type, i.identity FROM unnest($1::int8[], $2::int8[]) WITH ORDINALITY u(c, o, n) \
-               LEFT JOIN LATERAL pg_catalog.pg_identify_object(u.c::oid, u.o::oid, 0) i \
-               ON u.c <> 0 AND u.o >= 16384 ORDER BY u.n";
+               LEFT JOIN LATERAL pg_catalog.pg_identify_object(\
+               CASE WHEN u.c <> 0 AND u.o >= 16384 THEN u.c::oid END, u.o::oid, 0) i ON true ORDER BY u.n";
     let rows: Vec<(Option<String>, Option<String>)> =
         sqlx::query_as(sql).bind(catalogs).bind(oids).fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(kind, name)| Some(Identity { kind: kind?, name: name? })).collect())

@@ -101,9 +101,10 @@ fn condition(catalog: &str) -> &'static str {
     }
 }
 
-/// Whether its presence tells anything: extensions may be anybody's.
+/// Whether its presence tells anything: extensions may be anybody's, and default privileges stay when all else is
+/// dropped. Both can be restored again without harm.
 pub(super) fn counts(item: &Item) -> bool {
-    item.identity.is_some() && item.entry.kind != "EXTENSION"
+    item.identity.is_some() && !matches!(item.entry.kind.as_str(), "EXTENSION" | "DEFAULT ACL")
 }
 
 /// Whether it is among what is held.

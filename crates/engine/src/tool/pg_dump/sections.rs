@@ -25,16 +25,16 @@ fn after(entry: &Entry, facts: &Facts) -> Section {
     if can_be_key && facts.keys.contains(&entry.oid) { Section::Keys } else { Section::Rest }
 }
 
-/// Whether dropping the section's tables, views and functions does not drop this as well, so that it has to be dropped
-/// by name: what stands by itself, and foreign keys, which tie two tables together.
+/// Whether it has to be dropped by name, because it does not go with a table: what stands by itself, foreign keys, which
+/// tie two tables together, and a view's rule that was made last, which ties the view to a key.
 pub(super) fn stands_alone(item: &Item) -> bool {
     match item.entry.kind.as_str() {
-        // Extensions may have been there before us, and other things may use them by now; `public` is every database's.
+        // Extensions may have been there before us, and other things may use them by now.
         "EXTENSION" => false,
-        "SCHEMA" => item.identity.is_some(),
-        "CONSTRAINT" | "INDEX" | "INDEX ATTACH" | "STATISTICS" | "RULE" | "TRIGGER" | "POLICY" | "ROW SECURITY"
-        | "COMMENT" | "ACL" | "SECURITY LABEL" => false,
-        _ => true,
+        "CONSTRAINT" | "INDEX" | "INDEX ATTACH" | "STATISTICS" | "TRIGGER" | "POLICY" | "ROW SECURITY" | "COMMENT"
+        | "ACL" | "SECURITY LABEL" => false,
+        // What has no identity is the system's, as the schema `public`.
+        _ => item.identity.is_some(),
     }
 }
 

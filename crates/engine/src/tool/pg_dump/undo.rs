@@ -3,10 +3,12 @@
 //! Only for a target that held none of it before: the structure appears as a whole or not at all, so what it holds by
 //! these names is then ours. Extensions stay; they may have been there before.
 
+use std::collections::HashSet;
+
 use sqlx::{AssertSqlSafe, Executor, Postgres, Transaction};
 use switchyard_model::journal::Action;
 
-use super::{Item, SchemaDump, Section, facts, present, sections, take};
+use super::{Identity, Item, SchemaDump, Section, facts, present, sections, take};
 use crate::{
     error::{Error, Kind, Result},
     tool::{
@@ -27,8 +29,10 @@ pub enum Rows {
 impl SchemaDump {
     /// The statements of [`SchemaDump::drop_everything_created`].
     pub async fn drop_actions(&self, target: &Login) -> Result<Vec<Action>> {
-        let script = self.drop_script(&format!("listing what to drop on {}", target.label)).await?;
-        Ok(script.lines().map(|statement| Action::new(&target.label, statement)).collect())
+        let held = self.held(target).await?;
+        let script = self.drop_script(&format!("listing what to drop on {}", target.label), &held).await?;
+        // A statement of several lines is the stand-in that a view turns back into before its key can go.
+        Ok(script.split_inclusive(";\n").map(|statement| Action::new(&target.label, statement.trim_end())).collect())
     }
 
     /// Drops every object of the dump from the target, in one transaction; what is gone already is no error. An object of
@@ -38,11 +42,11 @@ impl SchemaDump {
     /// `Refused` when a table holds rows and `rows` says to refuse.
     pub async fn drop_everything_created(&self, target: &Login, rows: Rows) -> Result<()> {
         let doing = format!("dropping from {} what was restored there", target.label);
-        let script = self.drop_script(&doing).await?;
+        let held = self.held(target).await?;
+        let script = self.drop_script(&doing, &held).await?;
         if script.is_empty() {
             return Ok(());
         }
-        let held = self.held(target).await?;
         let tables: Vec<&str> = self
             .of(Section::Structure)
             .filter(|i| i.entry.kind == "TABLE" && present::is_in(i, &held))
@@ -65,9 +69,11 @@ impl SchemaDump {
         }
     }
 
-    /// `pg_restore` itself says how each object is dropped: its script with `--clean` begins with that.
-    async fn drop_script(&self, doing: &str) -> Result<String> {
-        let items: Vec<&Item> = self.items.iter().filter(|i| sections::stands_alone(i)).collect();
+    /// `pg_restore` itself says how each object is dropped: its script with `--clean` begins with that. Only for what the
+    /// target holds: the way back of some objects is to make another in their place.
+    async fn drop_script(&self, doing: &str, held: &HashSet<Identity>) -> Result<String> {
+        let alone = |i: &&Item| sections::stands_alone(i) && present::is_in(i, held);
+        let items: Vec<&Item> = self.items.iter().filter(alone).collect();
         if items.is_empty() {
             return Ok(String::new());
         }
