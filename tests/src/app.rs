@@ -47,6 +47,17 @@ impl App {
         .await;
     }
 
+    /// Waits until the app has ended by itself; `why` says why it should.
+    pub async fn ended(self, why: &str) {
+        let what = format!("the app has ended: {why}");
+        until(&what, Duration::from_secs(15), async || (!self.runs()).then_some(())).await;
+    }
+
+    /// Whether the app is running.
+    pub fn runs(&self) -> bool {
+        self.driver.app().is_some_and(process::lives)
+    }
+
     /// Kills the app without a word, as a crash does.
     pub async fn lose(self) {
         let pid = self.pid();

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod app;
+pub mod desk;
 mod driver;
 mod gestures;
 mod page;
@@ -16,7 +17,7 @@ mod stage;
 pub mod usage;
 mod world;
 
-pub use app::App;
+pub use app::{App, binary};
 pub use page::WAIT;
 pub use screen::Theme;
 pub use stage::Stage;

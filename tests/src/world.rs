@@ -82,7 +82,7 @@ impl World {
     /// A second host on the same store. One that drives takes the lease when nobody has it.
     pub async fn api(&self, drive: bool) -> Arc<Switchyard> {
         std::fs::create_dir_all(self.data()).unwrap();
-        let options = Options { store: Some(self.data().join("switchyard.db")), drive };
+        let options = Options { store: Some(self.data().join("switchyard.db")), guarded: false, drive };
         Switchyard::open(options).await.unwrap_or_else(|e| panic!("the store does not open: {e}"))
     }
 

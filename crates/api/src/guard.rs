@@ -15,5 +15,5 @@ pub fn is_guard(mut args: impl Iterator<Item = String>) -> bool {
 
 /// Runs the watchdog.
 pub async fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    switchyard_engine::watchdog::stand_guard(format!("watchdog of {}", crate::host::operator())).await
 }

@@ -12,6 +12,7 @@ use switchyard_engine::{
     keychain::Keychain,
     saga::{Book, Pair},
     store::{MigrationId, Store},
+    watchdog::Launcher,
 };
 use tokio::{sync::broadcast, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,9 @@ use crate::dto::{ApiError, Event, Tone};
 pub struct Options {
     /// The store's file; None for `SWITCHYARD_STORE`, or the application's data folder.
     pub store: Option<PathBuf>,
+    /// Whether this very program becomes the watchdog of a hold when it is started with [`crate::guard::ARGUMENT`]; its
+    /// `main` must then ask [`crate::guard::is_guard`] first.
+    pub guarded: bool,
     /// Whether this process asks for the lease of every migration and drives those that it gets.
     pub drive: bool,
 }
@@ -55,7 +59,12 @@ impl Switchyard {
         let (engine_events, engine_receiver) = broadcast::channel(256);
         let (events, _) = broadcast::channel(256);
         let relay = tokio::spawn(relay(engine_receiver, events.clone()));
-        let parts = Parts { store, keychain: Arc::new(keychain), clock, operator: operator(), events: engine_events };
+        let watchdog = match (options.guarded, std::env::current_exe()) {
+            (true, Ok(program)) => Some(Arc::new(Launcher { program, argument: crate::guard::ARGUMENT, store: path })),
+            (true, Err(_)) | (false, _) => None,
+        };
+        let keychain = Arc::new(keychain);
+        let parts = Parts { store, keychain, clock, operator: operator(), events: engine_events, watchdog };
         let switchyard = Arc::new(Switchyard {
             parts,
             drive: options.drive,
@@ -195,7 +204,7 @@ fn default_store() -> PathBuf {
 }
 
 /// `user@host (pid)`.
-fn operator() -> String {
+pub(crate) fn operator() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = host.trim();

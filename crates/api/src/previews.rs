@@ -35,6 +35,7 @@ impl Switchyard {
             clock: self.parts.clock.clone(),
             progress: Progress::default(),
             session: Arc::default(),
+            launcher: None,
             dump: Arc::default(),
         };
         let plan = phases::plan(&args.command, &state);

@@ -23,5 +23,6 @@ pub mod saga;
 pub mod secret;
 pub mod store;
 pub mod tool;
+pub mod watchdog;
 
 pub use error::{Error, Kind, Result};

@@ -90,7 +90,13 @@ async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
     let cx = cx.ok_or_else(|| refused(&ticket.command, "a side stopped answering"))?;
     let plan = phases::plan(&ticket.command, &cx.state);
     live.tell(Event::Changed { migration: state.spec.name });
-    answer(live, saga::run(&cx, &plan).await?).await
+    let ended = saga::run(&cx, &plan).await;
+    // Also after a lost lease: whoever has it now needs no watchdog of ours.
+    let watchdog = cx.session.lock().await.watchdog.take();
+    if let Some(watchdog) = watchdog {
+        watchdog.stand_down().await;
+    }
+    answer(live, ended?).await
 }
 
 /// Whether the pair is connected; a conductor that has just begun gets a moment to connect it.

@@ -37,6 +37,9 @@ impl Login {
     }
 }
 
+/// Secrets by name.
+type Secrets = Vec<(String, Secret)>;
+
 /// Why a pair is not connected.
 #[derive(Debug)]
 pub struct NotConnected {
@@ -78,13 +81,18 @@ pub async fn connect(
         slot_forward: spec.slot(Side::Source),
         slot_reverse: spec.slot(Side::Target),
     });
+    let mut secrets = routers.1;
+    for login in [&source_login, &target_login] {
+        secrets.extend(login.password.clone().map(|p| (login.endpoint.name.clone(), p)));
+    }
     Ok(Pair {
+        secrets,
         source_login: source_login.for_tools(a.pool().clone()),
         target_login: target_login.for_tools(b.pool().clone()),
         source: bundle(a),
         target: bundle(b),
         replicator: Arc::new(replicator),
-        routers,
+        routers: routers.0,
     })
 }
 
@@ -131,22 +139,24 @@ async fn console_password(config: &RouterConfig, name: &str, keychain: &Keychain
     })
 }
 
-async fn routers(spec: &MigrationSpec, keychain: &Keychain, missing: &mut Vec<String>) -> Result<Routers> {
+async fn routers(spec: &MigrationSpec, keychain: &Keychain, missing: &mut Vec<String>) -> Result<(Routers, Secrets)> {
     let mut all: Vec<Arc<dyn Router>> = Vec::new();
+    let mut secrets = Secrets::new();
     for config in &spec.routers {
         let password = match config.secret_name() {
             None => None,
             Some(name) => {
                 let found = console_password(config, &name, keychain).await?;
-                if found.is_none() {
-                    missing.push(name);
+                match &found {
+                    Some(secret) => secrets.push((name, secret.clone())),
+                    None => missing.push(name),
                 }
                 found
             }
         };
         all.push(router(config, password));
     }
-    Ok(Routers::new(all))
+    Ok((Routers::new(all), secrets))
 }
 
 /// The one place that chooses a router's adapter.

@@ -135,6 +135,7 @@ impl Live {
             clock: self.parts.clock.clone(),
             progress: self.progress.clone(),
             session: Arc::default(),
+            launcher: self.parts.watchdog.clone(),
             dump: Arc::default(),
         })
     }

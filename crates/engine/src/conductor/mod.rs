@@ -23,6 +23,7 @@ use crate::{
     keychain::Keychain,
     saga::Book,
     store::{Lease, MigrationId, Store},
+    watchdog::Launcher,
 };
 
 pub use connect::{connect, password_of};
@@ -73,6 +74,8 @@ pub struct Parts {
     pub operator: String,
     /// Where events go.
     pub events: broadcast::Sender<Event>,
+    /// How a hold's watchdog is started; None in programs that cannot become one.
+    pub watchdog: Option<Arc<Launcher>>,
 }
 
 /// How often the lease is renewed, or asked for while another holds it.

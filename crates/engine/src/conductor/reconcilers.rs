@@ -17,6 +17,8 @@ use crate::{
     facts::{RouterFact, SideFact, SlotFact},
     heartbeat::{self, Beating},
     replicate::StreamStatus,
+    route::group::Observed,
+    saga::Pair,
     store::Series,
 };
 
@@ -133,9 +135,28 @@ async fn routers(live: Arc<Live>) {
             Err(e) => RouterFact { text: e.to_string(), good: false, at: now },
         })
         .collect();
+    release_stray_hold(&live, &pair, &observed).await;
     let mut snapshot = live.snapshot();
     snapshot.facts.route = Some(crate::route::group::merge(&observed, now));
     snapshot.routers = facts;
+}
+
+/// A PAUSE of ours that was given up can still arrive after our RESUME. Within a minute of a switch it is ours to end; an
+/// older one may be an operator's own, and is only shown.
+async fn release_stray_hold(live: &Live, pair: &Pair, observed: &[Observed]) {
+    let holding = observed.iter().any(|o| o.state.as_ref().is_ok_and(|s| s.holding == Some(true)));
+    let state = live.book.state().await;
+    let just_switched = state.last_run.as_ref().is_some_and(|r| {
+        let switch = matches!(r.command, Command::SwitchWrites | Command::RollBack);
+        let ended = r.ended.as_ref().map_or(0, |(at, _, _)| *at);
+        switch && live.parts.clock.now() - ended < 60_000
+    });
+    if holding && just_switched && state.open_run.is_none() {
+        tracing::warn!("a router still held clients after the switch; they are let go");
+        if let Err(e) = pair.routers.release_all().await {
+            tracing::error!(error = %e, "clients are still held");
+        }
+    }
 }
 
 /// Reads the slots of both streams and their pace.

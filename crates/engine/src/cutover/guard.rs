@@ -10,6 +10,7 @@ use super::Direction;
 use crate::{
     error::{Error, Kind, Result},
     saga::{Cx, Observed, Step},
+    watchdog::Order,
 };
 
 /// A transaction older than this that holds locks on our tables would make the fence wait, ms.
@@ -51,6 +52,20 @@ impl Guard {
                 return Err(self.refuse(cx, format!("the stream from {label} does not run")));
             }
         }
+        Ok(())
+    }
+
+    /// Somebody has to let clients go on when this process dies while they are held.
+    async fn launch_watchdog(&self, cx: &Cx) -> Result<()> {
+        let Some(launcher) = &cx.launcher else { return Ok(()) };
+        let order = Order {
+            store: launcher.store.clone(),
+            migration: cx.book.migration(),
+            holder: cx.book.by().to_owned(),
+            patience_ms: u64::from(cx.state.limits().hold_deadline_ms) + u64::from(cx.state.limits().canary_max_age_ms),
+            secrets: cx.pair.secrets.iter().map(|(name, s)| (name.clone(), s.expose().to_owned())).collect(),
+        };
+        cx.session.lock().await.watchdog = Some(launcher.launch(&order).await?);
         Ok(())
     }
 
@@ -123,6 +138,9 @@ impl Step for Guard {
             return Err(self.refuse(cx, "a router is holding clients already; RESUME it first"));
         }
         let (there_ms, back_ms) = self.check_beats(cx).await?;
+        self.launch_watchdog(cx).await?;
+        // The fence's login happens now, while nobody waits for it.
+        cx.pair.db(self.0.loser()).fence.arm().await?;
         Ok(json!({ "there_ms": there_ms, "back_ms": back_ms }))
     }
 

@@ -57,6 +57,11 @@ impl Book {
         self.migration
     }
 
+    /// Who writes.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.store

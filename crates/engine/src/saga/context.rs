@@ -16,7 +16,9 @@ use crate::{
     heartbeat::Beats,
     replicate::Replicator,
     route::group::Routers,
+    secret::Secret,
     tool::{Login, SchemaDump, Tools},
+    watchdog::{Launcher, Watchdog},
 };
 
 /// Both databases, what carries changes between them and what routes traffic to them.
@@ -34,6 +36,8 @@ pub struct Pair {
     pub replicator: Arc<dyn Replicator>,
     /// The routers.
     pub routers: Routers,
+    /// What opens all of these, by name; for the watchdog's pipe and nothing else.
+    pub secrets: Vec<(String, Secret)>,
 }
 
 impl Pair {
@@ -92,6 +96,8 @@ impl Progress {
 pub struct SwitchSession {
     /// The open fence.
     pub raised: Option<Box<dyn RaisedFence>>,
+    /// Who takes over when this process dies while clients are held.
+    pub watchdog: Option<Watchdog>,
 }
 
 /// What a step may use. Cheap to clone.
@@ -113,6 +119,8 @@ pub struct Cx {
     pub progress: Progress,
     /// The switch's session.
     pub session: Arc<tokio::sync::Mutex<SwitchSession>>,
+    /// How a watchdog is started; None where this program cannot become one.
+    pub launcher: Option<Arc<Launcher>>,
     /// The source's schema, dumped when a step first asks for it.
     pub dump: Arc<tokio::sync::OnceCell<SchemaDump>>,
 }

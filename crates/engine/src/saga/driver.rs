@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use switchyard_model::journal::{Action, Entry, Outcome, Part, RunId};
 
-use super::{Cx, Observed, Plan, PlannedStep, Step, step::Watch};
+use super::{Cx, Observed, Plan, PlannedStep, Step, failpoint, step::Watch};
 use crate::error::{Error, Kind, Result};
 
 /// How a saga ended.
@@ -57,6 +57,14 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
         let actions = planned.actions.unwrap_or_default();
         match runner.step(step.as_ref(), actions, past_no_return).await {
             Ok(()) => past_no_return |= step.is_point_of_no_return(),
+            // Somebody else drives now. Our open transaction goes; the routers are theirs.
+            Err(error) if error.kind == Kind::LeaseLost => {
+                let raised = cx.session.lock().await.raised.take();
+                if let Some(raised) = raised {
+                    raised.roll_back().await?;
+                }
+                return Err(error);
+            }
             Err(error) if past_no_return => {
                 return Ok(Ended::Unfinished { error });
             }
@@ -133,7 +141,9 @@ impl<'a> Runner<'a> {
         let mut entries: Vec<Entry> = self.done.take().into_iter().collect();
         entries.push(Entry::StepStarted { run: cx.run, step: name.clone(), actions });
         cx.book.append(entries, step.durability()).await?;
+        failpoint::hit("before", step.name());
         let result = within(step.deadline(cx), self.budget(step, past_no_return), step, cx).await;
+        failpoint::hit("after", step.name());
         cx.progress.clear();
         let ms = cx.ms_since(began);
         match result {

@@ -5,6 +5,7 @@
 mod book;
 mod context;
 mod driver;
+mod failpoint;
 mod step;
 
 pub use book::Book;

@@ -76,6 +76,23 @@ impl Store {
         Ok(Some((lease, taken_from)))
     }
 
+    /// Takes the lease from a holder that is known to be dead or frozen; false when somebody else has it by now.
+    pub async fn seize_lease(&self, migration: MigrationId, from: &str, holder: &str, now: UnixMs) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE lease SET holder = ?, generation = generation + 1, since = ?, expires = ?
+             WHERE migration_id = ? AND holder = ?",
+        )
+        .bind(holder)
+        .bind(now)
+        .bind(now + TTL_MS)
+        .bind(migration)
+        .bind(from)
+        .execute(&self.full)
+        .await
+        .map_err(|e| failed("seizing the lease", e))?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Renews a lease; false when it has moved on.
     pub async fn renew_lease(&self, migration: MigrationId, lease: &Lease, now: UnixMs) -> Result<bool> {
         let done = sqlx::query("UPDATE lease SET expires = ? WHERE migration_id = ? AND holder = ? AND generation = ?")

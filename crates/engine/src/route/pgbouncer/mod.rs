@@ -37,6 +37,9 @@ pub struct PgBouncer {
     knows_state: AtomicBool,
 }
 
+/// How often the pool is looked at for logins before a PAUSE, a millisecond apart. A pool that never rests is paused anyhow.
+const LOGIN_LOOKS: u32 = 200;
+
 impl PgBouncer {
     /// Does not connect; the first command does. A host that starts with `/` is the folder of a Unix socket.
     pub fn new(
@@ -172,6 +175,22 @@ impl PgBouncer {
     }
 }
 
+impl PgBouncer {
+    /// Waits, for a moment at most, until no server login of the writers' pool is under way. A PAUSE kills such a login,
+    /// PgBouncer then takes the server for broken, and fails clients until `server_login_retry` has passed (seen on 1.18).
+    async fn wait_out_logins(&self) -> Result<()> {
+        for _ in 0..LOGIN_LOOKS {
+            let pools = self.show("SHOW POOLS").await?;
+            let ours = pools.iter().filter(|p| p.get("database") == self.rw_database);
+            if ours.map(|p| p.number("sv_login")).sum::<u64>() == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Router for PgBouncer {
     fn label(&self) -> &str {
@@ -214,6 +233,7 @@ impl Router for PgBouncer {
         names::check(&self.rw_database, self.label())?;
         // A connection that a sleeping laptop or a firewall lost is found out now, while nobody waits.
         self.show("SHOW VERSION").await?;
+        self.wait_out_logins().await?;
         match self.console.ask_and_wait(&self.pause(), self.hold_deadline).await {
             Ok(Answer::Rows(_)) => Ok(()),
             Ok(Answer::Refused(words)) if names::says_already_paused(&words) => Ok(()),

@@ -28,4 +28,8 @@ height: number,
 /**
  * Dark theme.
  */
-dark: boolean, };
+dark: boolean, 
+/**
+ * Minutes that local time is ahead of UTC, for the labels of the time axis.
+ */
+utc_offset_minutes: number, };

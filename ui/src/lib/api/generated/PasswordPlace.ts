@@ -3,4 +3,4 @@
 /**
  * Where an endpoint's password is.
  */
-export type PasswordPlace = "keyring" | "memory" | "missing";
+export type PasswordPlace = "keyring" | "memory" | "password_file" | "missing";

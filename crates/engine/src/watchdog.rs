@@ -1,0 +1,160 @@
+//! The watchdog of a hold: a second process that takes the migration over when the first one dies or freezes.
+//!
+//! PgBouncer does not end a PAUSE when the console that sent it goes away, so somebody has to be there. The watchdog is
+//! launched before the first PAUSE and gets its order, secrets included, through a pipe: nothing of it is on disk, in the
+//! arguments or in the environment. "done" ends it. When the pipe closes without that, or nothing comes in time, it seizes
+//! the lease, which fences the old holder at its next append, and drives from the journal alone: what is before the point
+//! of no return is taken back, what is after it is finished.
+
+use std::{
+    path::PathBuf,
+    process::{ExitCode, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, Command},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::SystemClock,
+    conductor::{self, Parts},
+    error::{Error, Kind, Result},
+    keychain::Keychain,
+    saga::Book,
+    secret::Secret,
+    store::Store,
+};
+
+/// The word that ends a watchdog in peace.
+const DONE: &str = "done";
+
+/// How long it stays after it has acted: a PAUSE that the frozen process had just sent may still arrive.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// How the watchdog of this program is started.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    /// The program, usually this one.
+    pub program: PathBuf,
+    /// The argument that makes it the watchdog.
+    pub argument: &'static str,
+    /// The store.
+    pub store: PathBuf,
+}
+
+/// What the watchdog has to know. Travels through the pipe alone.
+#[derive(Serialize, Deserialize)]
+pub struct Order {
+    /// The store.
+    pub store: PathBuf,
+    /// Number of the migration.
+    pub migration: i64,
+    /// The holder of the lease whose death it watches.
+    pub holder: String,
+    /// How long to wait for the good word, ms.
+    pub patience_ms: u64,
+    /// Secrets by name.
+    pub secrets: Vec<(String, String)>,
+}
+
+/// A running watchdog.
+pub struct Watchdog {
+    child: Child,
+    pipe: ChildStdin,
+}
+
+impl Launcher {
+    /// Starts it and hands the order over; returns once it has said that it stands.
+    ///
+    /// # Errors
+    /// `Tool` when it cannot be started; then nothing must be held.
+    pub async fn launch(&self, order: &Order) -> Result<Watchdog> {
+        let doing = "starting the watchdog of the hold";
+        let failed = |why: String| Error::new(Kind::Tool, doing, why);
+        let mut command = Command::new(&self.program);
+        command.arg(self.argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // An interrupt at the terminal ends us and not the one who watches us.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child =
+            command.spawn().map_err(|e| failed(format!("{} does not start ({e})", self.program.display())))?;
+        let (Some(mut pipe), Some(out)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(failed("it has no pipes".to_owned()));
+        };
+        let mut line = serde_json::to_string(order).map_err(|e| failed(e.to_string()))?;
+        line.push('\n');
+        pipe.write_all(line.as_bytes()).await.map_err(|e| failed(e.to_string()))?;
+        let mut answer = String::new();
+        let mut out = BufReader::new(out);
+        match tokio::time::timeout(Duration::from_secs(5), out.read_line(&mut answer)).await {
+            Ok(Ok(n)) if n > 0 => Ok(Watchdog { child, pipe }),
+            Ok(_) | Err(_) => Err(failed("it did not say that it stands".to_owned())),
+        }
+    }
+}
+
+impl Watchdog {
+    /// The switch is over: the watchdog may go.
+    pub async fn stand_down(mut self) {
+        // A watchdog that is gone needs no word.
+        let _ = self.pipe.write_all(format!("{DONE}\n").as_bytes()).await;
+        let _ = self.pipe.flush().await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.child.wait()).await;
+    }
+}
+
+/// The watchdog's own life: what the program runs when it was started as one.
+pub async fn stand_guard(operator: String) -> ExitCode {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let Ok(Some(text)) = lines.next_line().await else { return ExitCode::from(2) };
+    let Ok(order) = serde_json::from_str::<Order>(&text) else { return ExitCode::from(2) };
+    println!("standing");
+    let word = tokio::time::timeout(Duration::from_millis(order.patience_ms), lines.next_line()).await;
+    if matches!(&word, Ok(Ok(Some(line))) if line == DONE) {
+        return ExitCode::SUCCESS;
+    }
+    match take_over(order, operator).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            tracing::error!(error = %e, "the watchdog could not take over");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn take_over(order: Order, operator: String) -> Result<()> {
+    let clock: crate::clock::SharedClock = Arc::new(SystemClock);
+    let store = Store::open(&order.store).await?;
+    let keychain = Keychain::in_memory("the watchdog keeps nothing");
+    for (name, secret) in order.secrets {
+        keychain.put(&name, Secret::new(secret)).await;
+    }
+    // Somebody else may have been faster; then there is nothing to do.
+    if !store.seize_lease(order.migration, &order.holder, &operator, clock.now()).await? {
+        return Ok(());
+    }
+    let (events, _) = tokio::sync::broadcast::channel(16);
+    let parts = Parts {
+        store: store.clone(),
+        keychain: Arc::new(keychain),
+        clock: clock.clone(),
+        operator: operator.clone(),
+        events,
+        watchdog: None,
+    };
+    let cancel = CancellationToken::new();
+    let driving = tokio::spawn(conductor::drive(parts, order.migration, cancel.clone()));
+    let book = Book::open(store, order.migration, clock, operator, None).await?;
+    while book.catch_up().await?.open_run.is_some() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(LINGER).await;
+    cancel.cancel();
+    let _ = driving.await;
+    Ok(())
+}

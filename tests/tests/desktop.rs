@@ -1,0 +1,77 @@
+//! What only a desktop has: the menu, a second start, the question when closing. Keys go through the screen here.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+use switchyard_tests::desk::{Desk, Key};
+use switchyard_tests::{App, Stage, World, ask, binary, cockpit, until};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh desktop"]
+async fn the_menu_leads_to_pages_and_quits() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("store");
+    let app = App::start(home.path(), &["--data", data.to_str().unwrap()]).await;
+    app.see("first-steps").await;
+    let desk = Desk::open();
+    let window = desk.window("Switchyard").await;
+
+    desk.press(window, &[Key::CTRL, Key::of('e')]).await;
+    app.see("endpoint-name").await;
+    desk.press(window, &[Key::F1]).await;
+    app.see("keys-dialog").await;
+
+    desk.press(window, &[Key::CTRL, Key::of('q')]).await;
+    app.ended("nothing is held, so nothing is asked").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh desktop"]
+async fn a_second_start_brings_the_first_window_to_its_migration() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("store");
+    let app = App::start(home.path(), &["--data", data.to_str().unwrap()]).await;
+    app.see("first-steps").await;
+
+    let second = Command::new(binary()).arg("--data").arg(&data).args(["--open", "no such one"]).status().unwrap();
+    assert!(second.success(), "the second start hands over and ends well: {second}");
+    app.text_until("cockpit-fault", "the first window went where the second was sent", Duration::from_secs(5), |t| {
+        t.contains("no such one")
+    })
+    .await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh desktop"]
+async fn closing_during_a_hold_asks() {
+    let world = World::at(Stage::Reads(100)).await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.see("headline").await;
+    let desk = Desk::open();
+    let window = desk.window("Switchyard").await;
+    let api = world.api(false).await;
+    until("the switch's gates are open", Duration::from_secs(60), async || cockpit(&api).await.next.filter(|n| n.open))
+        .await;
+
+    // A reader in the way of the fence keeps the clients held until the lock's deadline.
+    let mut blocker = world.rig.source.connect("shop").await.unwrap();
+    let sql = "BEGIN; LOCK TABLE customer IN ROW EXCLUSIVE MODE";
+    sqlx::raw_sql(sql).execute(&mut blocker).await.unwrap();
+    let args = json!({ "migration": World::MIGRATION, "command": { "command": "switch_writes" }, "reason": "" });
+    ask(&api, "run", args).await;
+    until("clients are held", Duration::from_secs(20), async || cockpit(&api).await.running.filter(|r| r.holding))
+        .await;
+
+    desk.press(window, &[Key::CTRL, Key::of('q')]).await;
+    let question = desk.window("Close Switchyard?").await;
+    desk.press(question, &[Key::ESCAPE]).await;
+    desk.gone("Close Switchyard?").await;
+    assert!(app.runs(), "Escape means stay");
+    drop(blocker);
+    api.shut_down().await;
+    app.close().await;
+}
