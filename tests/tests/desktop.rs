@@ -11,7 +11,7 @@ use switchyard_tests::{App, Stage, World, ask, binary, cockpit, until};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen: scripts/window-tests.sh desktop"]
-async fn the_menu_leads_to_pages_and_quits() {
+async fn the_menu_leads_to_pages() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("store");
     let app = App::start(home.path(), &["--data", data.to_str().unwrap()]).await;
@@ -23,9 +23,20 @@ async fn the_menu_leads_to_pages_and_quits() {
     app.see("endpoint-name").await;
     desk.press(window, &[Key::F1]).await;
     app.see("keys-dialog").await;
+    app.close().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh desktop"]
+async fn quit_asks_nothing_when_nothing_is_held() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("store");
+    let app = App::start(home.path(), &["--data", data.to_str().unwrap()]).await;
+    app.see("first-steps").await;
+    let desk = Desk::open();
+    let window = desk.window("Switchyard").await;
     desk.press(window, &[Key::CTRL, Key::of('q')]).await;
-    app.ended("nothing is held, so nothing is asked").await;
+    app.ended("no client waits for this process").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,7 +48,11 @@ impl Switchyard {
     async fn users_of(&self, endpoint: &str) -> Result<Vec<String>, ApiError> {
         let mut users = Vec::new();
         for (id, name, _) in self.parts.store.migrations().await? {
-            let spec = self.book(id).await?.state().await.spec;
+            let state = self.book(id).await?.state().await;
+            let spec = state.spec;
+            if state.milestones.cleaned.is_some() {
+                continue;
+            }
             if spec.source == endpoint || spec.target == endpoint {
                 users.push(name);
             }

@@ -112,6 +112,14 @@ pub enum Cmd {
         #[arg(long)]
         reason: String,
     },
+    /// Shows the limits, or replaces them with those in a JSON file (as `limits --json` prints them).
+    Limits {
+        /// The migration.
+        migration: String,
+        /// The file with the new limits.
+        #[arg(long, value_name = "FILE")]
+        set: Option<PathBuf>,
+    },
     /// Holds the lease and drives a migration until interrupted: beats, gates, queue, recovery.
     Drive {
         /// The migration.

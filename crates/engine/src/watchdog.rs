@@ -33,8 +33,10 @@ use crate::{
 /// The word that ends a watchdog in peace.
 const DONE: &str = "done";
 
-/// How long it stays after it has acted: a PAUSE that the frozen process had just sent may still arrive.
-const LINGER: Duration = Duration::from_secs(10);
+/// How long it stays after it has acted: a PAUSE that the other process had just sent may still arrive. A dead one sends
+/// nothing any more; a frozen one may wake.
+const LINGER_AFTER_DEATH: Duration = Duration::from_secs(1);
+const LINGER_AFTER_FREEZE: Duration = Duration::from_secs(15);
 
 /// How the watchdog of this program is started.
 #[derive(Debug, Clone)]
@@ -78,6 +80,8 @@ impl Launcher {
         let failed = |why: String| Error::new(Kind::Tool, doing, why);
         let mut command = Command::new(&self.program);
         command.arg(self.argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A crash that a test asked of us is not asked of the one who has to survive it.
+        command.env_remove("SWITCHYARD_CRASH");
         // An interrupt at the terminal ends us and not the one who watches us.
         #[cfg(unix)]
         command.process_group(0);
@@ -118,7 +122,8 @@ pub async fn stand_guard(operator: String) -> ExitCode {
     if matches!(&word, Ok(Ok(Some(line))) if line == DONE) {
         return ExitCode::SUCCESS;
     }
-    match take_over(order, operator).await {
+    let linger = if word.is_err() { LINGER_AFTER_FREEZE } else { LINGER_AFTER_DEATH };
+    match take_over(order, operator, linger).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             tracing::error!(error = %e, "the watchdog could not take over");
@@ -127,7 +132,7 @@ pub async fn stand_guard(operator: String) -> ExitCode {
     }
 }
 
-async fn take_over(order: Order, operator: String) -> Result<()> {
+async fn take_over(order: Order, operator: String, linger: Duration) -> Result<()> {
     let clock: crate::clock::SharedClock = Arc::new(SystemClock);
     let store = Store::open(&order.store).await?;
     let keychain = Keychain::in_memory("the watchdog keeps nothing");
@@ -153,7 +158,7 @@ async fn take_over(order: Order, operator: String) -> Result<()> {
     while book.catch_up().await?.open_run.is_some() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    tokio::time::sleep(LINGER).await;
+    tokio::time::sleep(linger).await;
     cancel.cancel();
     let _ = driving.await;
     Ok(())

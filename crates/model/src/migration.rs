@@ -51,6 +51,15 @@ impl MigrationSpec {
         if self.source == self.target {
             out.push(format!("Source and target are both “{}”: choose two endpoints.", self.source));
         }
+        let has = |kind: fn(&RouterConfig) -> bool| self.routers.iter().any(kind);
+        if !has(|r| matches!(r, RouterConfig::PgBouncer { .. })) {
+            out.push(
+                "No PgBouncer is named: it holds writers while the authority moves. Add its admin console.".to_owned(),
+            );
+        }
+        if !has(|r| matches!(r, RouterConfig::HaProxy { .. })) {
+            out.push("No HAProxy is named: it sends reads and writes to either side. Add its admin socket.".to_owned());
+        }
         if self.strategy != Strategy::Live {
             out.push("Only the live strategy can be run so far: choose live.".to_owned());
         }

@@ -332,6 +332,13 @@ impl State {
         self.last_run = Some(run);
     }
 
+    /// The route as it was when the open run began; the present one where none is open.
+    pub fn route_before_run(&self) -> Route {
+        let Some(run) = &self.open_run else { return self.route };
+        let earlier = self.route_changes.iter().rfind(|(at, _)| *at < run.started);
+        if self.route_since < run.started { self.route } else { earlier.map_or(Route::SOURCE, |(_, route)| *route) }
+    }
+
     /// What recovery does with the open run.
     pub fn recovery(&self) -> Option<Recovery> {
         // What Cleanup dropped does not come back, so it goes on from where it was.

@@ -48,9 +48,7 @@ async fn add(ctl: &Ctl, name: String, url: String, peer_address: Option<String>)
     };
     let row: EndpointRow = ctl.call("endpoint_save", &SaveEndpoint { endpoint, password, rename_from: None }).await?;
     if row.password == PasswordPlace::Memory {
-        eprintln!(
-            "There is no keyring here: the password is not kept. Put it into ~/.pgpass, or start a keyring."
-        );
+        eprintln!("There is no keyring here: the password is not kept. Put it into ~/.pgpass, or start a keyring.");
     }
     shown(ctl, &row)
 }

@@ -3,6 +3,7 @@
 mod drive;
 mod endpoint;
 mod journal;
+mod limits;
 mod migration;
 mod preview;
 mod run;
@@ -53,6 +54,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Override { migration, gate, name, reason } => {
             status::override_gate(&ctl, migration, gate, name, reason).await
         }
+        Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };
     if let (Err(e), true) = (&answer, args.json) {

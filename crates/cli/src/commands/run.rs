@@ -54,6 +54,7 @@ async fn ensure_driven(ctl: &Ctl, migration: &str) -> Result<(), ApiError> {
 
 pub async fn follow(ctl: &Ctl, migration: String, command: Command, reason: String) -> Result<Answer, ApiError> {
     let mut printed = newest(ctl, &migration).await?;
+    let validates = command == Command::Validate;
     let args = RunCommand { migration: migration.clone(), command, reason };
     let accepted: Accepted = ctl.call("run", &args).await?;
     ensure_driven(ctl, &migration).await?;
@@ -65,7 +66,7 @@ pub async fn follow(ctl: &Ctl, migration: String, command: Command, reason: Stri
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
-            CommandResult::Done { .. } => Answer::Yes,
+            CommandResult::Done { .. } => found(ctl, &migration, validates).await?,
             CommandResult::Refused { .. } | CommandResult::Undone { .. } => Answer::No,
             CommandResult::Failed { .. } => Answer::Unable,
         };
@@ -74,6 +75,16 @@ pub async fn follow(ctl: &Ctl, migration: String, command: Command, reason: Stri
         report(ctl, &migration, &result).await?;
         return Ok(answer);
     }
+}
+
+/// A validation answers no when a table differs, and cannot tell when one is unproven.
+async fn found(ctl: &Ctl, migration: &str, validates: bool) -> Result<Answer, ApiError> {
+    let validation = if validates { status::cockpit(ctl, migration).await?.validation } else { None };
+    Ok(match validation {
+        Some(v) if v.findings() > 0 => Answer::No,
+        Some(v) if v.unproven() > 0 => Answer::Unable,
+        Some(_) | None => Answer::Yes,
+    })
 }
 
 /// A run past its point of no return is not left half done when this program ends.

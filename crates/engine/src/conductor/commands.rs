@@ -91,10 +91,10 @@ async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
     let plan = phases::plan(&ticket.command, &cx.state);
     live.tell(Event::Changed { migration: state.spec.name });
     let ended = saga::run(&cx, &plan).await;
-    // Also after a lost lease: whoever has it now needs no watchdog of ours.
-    let watchdog = cx.session.lock().await.watchdog.take();
-    if let Some(watchdog) = watchdog {
-        watchdog.stand_down().await;
+    live.keep_watchdog(cx.session.lock().await.watchdog.take());
+    // While clients may still be held, somebody goes on watching. After a lost lease whoever has it needs none of ours.
+    if !matches!(ended, Ok(Ended::Unfinished { .. })) {
+        live.dismiss_watchdog().await;
     }
     answer(live, ended?).await
 }

@@ -81,6 +81,8 @@ pub async fn connect(
         slot_forward: spec.slot(Side::Source),
         slot_reverse: spec.slot(Side::Target),
     });
+    // What a stream's statements look like depends on both versions, and a preview shows the very statements.
+    replicator.learn().await.map_err(plain)?;
     let mut secrets = routers.1;
     for login in [&source_login, &target_login] {
         secrets.extend(login.password.clone().map(|p| (login.endpoint.name.clone(), p)));

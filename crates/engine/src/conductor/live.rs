@@ -13,6 +13,7 @@ use crate::{
     heartbeat::{Beats, Latency, Meter},
     saga::{Book, Cx, Pair, Progress},
     store::Series,
+    watchdog::Watchdog,
 };
 
 /// The live side of a conductor.
@@ -35,6 +36,7 @@ pub struct Live {
     pub samples: Mutex<Vec<(Series, UnixMs, f64)>>,
     /// The lag limit, ms; kept here so that the beat need not ask the journal each second.
     lag_limit_ms: AtomicU32,
+    watchdog: Mutex<Option<Watchdog>>,
     pair: tokio::sync::RwLock<Option<Pair>>,
     snapshot: Mutex<Snapshot>,
 }
@@ -64,6 +66,7 @@ impl Live {
             reverse: Arc::default(),
             latency: [Arc::default(), Arc::default()],
             progress: Progress::default(),
+            watchdog: Mutex::default(),
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
         }
@@ -144,6 +147,21 @@ impl Live {
     pub fn tell(&self, event: Event) {
         // Nobody listening is fine.
         let _ = self.parts.events.send(event);
+    }
+
+    /// Keeps the watchdog of a run beyond its end.
+    pub fn keep_watchdog(&self, watchdog: Option<Watchdog>) {
+        if let Some(watchdog) = watchdog {
+            *self.watchdog.lock().unwrap_or_else(PoisonError::into_inner) = Some(watchdog);
+        }
+    }
+
+    /// Nobody is held any more.
+    pub async fn dismiss_watchdog(&self) {
+        let watchdog = self.watchdog.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(watchdog) = watchdog {
+            watchdog.stand_down().await;
+        }
     }
 
     /// Lets connections go.

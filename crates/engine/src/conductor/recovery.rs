@@ -31,6 +31,9 @@ pub(super) async fn step(live: &Live, stop: &CancellationToken) -> Result<()> {
         }
         Recovery::Finish => saga::finish(&cx, &plan).await?,
     };
+    if !matches!(ended, Ended::Unfinished { .. }) {
+        live.dismiss_watchdog().await;
+    }
     let migration = state.spec.name.clone();
     let label = run.command.label();
     live.tell(Event::Changed { migration: migration.clone() });

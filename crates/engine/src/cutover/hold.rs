@@ -46,7 +46,7 @@ impl Step for Hold {
     }
 
     fn durability(&self) -> Durability {
-        // The first intent of the pause goes to the disk: after it a crash of the machine is known to have been one.
+        // The start of the run is on the disk, and recovery releases whether or not this intent is.
         Durability::Process
     }
 

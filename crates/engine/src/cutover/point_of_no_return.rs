@@ -41,7 +41,10 @@ impl Step for PointOfNoReturn {
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         // The last look before the last moment at which looking helps.
         match cx.session.lock().await.raised.as_mut() {
-            Some(raised) => raised.still_stands().await?,
+            Some(raised) => match tokio::time::timeout(self.deadline(cx), raised.still_stands()).await {
+                Ok(stands) => stands?,
+                Err(_) => return Err(Error::new(Kind::Deadline, self.title(cx), "the fence's server did not answer")),
+            },
             None => {
                 return Err(Error::new(Kind::Contradiction, self.title(cx), "the fence's transaction is gone"));
             }

@@ -52,7 +52,7 @@ impl Step for ShiftReads {
     }
 
     async fn undo(&self, cx: &Cx) -> Result<()> {
-        let before = cx.state.route.reads_on_target;
+        let before = cx.state.route_before_run().reads_on_target;
         cx.pair.routers.shift_reads(before).await?;
         let now = cx.book.state().await.route;
         if now.reads_on_target != before {

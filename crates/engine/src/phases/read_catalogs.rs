@@ -45,8 +45,10 @@ impl Step for ReadCatalogs {
             tokio::try_join!(cx.pair.source.catalog.inventory(now), cx.pair.target.catalog.inventory(now))?;
         let mut checks = preflight::judge(&source, &target);
         if cx.state.milestones.replicating.is_some() {
-            // What was demanded of an empty target no longer applies once we have filled it.
-            checks.retain(|c| c.id != preflight::TARGET_EMPTY);
+            // What was demanded of an empty target, and of slots that were still free, no longer applies once we have
+            // taken both.
+            let ours = |id: &str| id == preflight::TARGET_EMPTY || preflight::TAKEN_BY_REPLICATION.contains(&id);
+            checks.retain(|c| !ours(&c.id));
         }
         let analysis = Analysis { source, target, checks };
         let facts = analysis.facts();

@@ -65,6 +65,11 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
                 }
                 return Err(error);
             }
+            // The answer may have been lost after the entry was written: the journal decides, not the error.
+            Err(error) if step.is_point_of_no_return() && is_past(cx).await? => {
+                tracing::warn!(error = %error, "the point of no return is in the journal although its write failed");
+                past_no_return = true;
+            }
             Err(error) if past_no_return => {
                 return Ok(Ended::Unfinished { error });
             }
@@ -79,6 +84,15 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
     }
     runner.complete().await?;
     Ok(Ended::Done)
+}
+
+/// Whether the journal says that the point of no return is behind this run.
+///
+/// # Errors
+/// When it cannot be read. Then nobody knows, and the run stays open: its fence's transaction falls with the connection,
+/// and recovery, which asks the journal again, is safe in both cases.
+async fn is_past(cx: &Cx) -> Result<bool> {
+    Ok(cx.book.catch_up().await?.open_run.is_some_and(|r| r.past_no_return))
 }
 
 /// Finishes a saga whose point of no return is behind it. Each step finds out for itself whether it is done.
@@ -201,6 +215,10 @@ impl<'a> Runner<'a> {
 
 async fn within(deadline: Duration, budget: Option<Duration>, step: &dyn Step, cx: &Cx) -> Result<serde_json::Value> {
     let limit = budget.map_or(deadline, |b| b.min(deadline));
+    // A write to the journal that was begun must not be given up half way: nobody would know whether it is there.
+    if step.is_point_of_no_return() {
+        return step.apply(cx).await;
+    }
     match tokio::time::timeout(limit, step.apply(cx)).await {
         Ok(result) => result,
         Err(_) => Err(Error::new(

@@ -60,7 +60,7 @@ export class ChartFeed {
     const mine = ++this.#asked;
     const again = async () => {
       try {
-        const chart = await this.backend.call("lag_chart", { ...ask });
+        const chart = await this.backend.call("lag_chart", { ...ask, utc_offset_minutes: -new Date().getTimezoneOffset() });
         if (mine !== this.#asked) return;
         this.chart = chart;
         this.fault = null;

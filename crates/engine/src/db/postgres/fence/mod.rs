@@ -66,8 +66,8 @@ impl Fence for PgDatabase {
         self.actions(
             sql::lock(order, order.lock_timeout_ms)
                 .into_iter()
-                .chain(sql::refuse(order, true))
-                .chain(["COMMIT".to_owned()]),
+                // Without the COMMIT: that is a step of its own, after the point of no return.
+                .chain(sql::refuse(order, true)),
         )
     }
 
