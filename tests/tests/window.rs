@@ -67,7 +67,7 @@ async fn reads_go_up_come_back_and_the_window_may_be_lost() {
     let app = world.open(&["--open", World::MIGRATION]).await;
 
     app.see("headline").await;
-    // TMP the_chart_moves(&app).await;
+    the_chart_moves(&app).await;
     for percent in [1, 5, 10] {
         shift_to(&app, percent).await;
     }

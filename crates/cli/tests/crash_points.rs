@@ -60,7 +60,11 @@ async fn every_crash_point_leaves_one_authority_and_loses_nothing() {
         crashes += 1;
         let status = ctl.recovered(PATIENCE);
         let expected = if is_past(step, when) { "target" } else { "source" };
-        assert_eq!(authority(&status), expected, "crashed {point}: before the point of no return it is undone, after it finished");
+        assert_eq!(
+            authority(&status),
+            expected,
+            "crashed {point}: before the point of no return it is undone, after it finished"
+        );
         writers_go_on(&workload, &point).await;
         if expected == "target" {
             // The way back is crashed as well, at the same step; then it is walked to the end.
@@ -78,7 +82,10 @@ async fn every_crash_point_leaves_one_authority_and_loses_nothing() {
     }
     let report = workload.stop().await;
     let check = ledger::check(&ctl.rig.source.app_url(), &report.acknowledged).await.unwrap();
-    println!("{crashes} crashes, {} acknowledged writes, {:?} was the longest", check.acknowledged, report.longest_write);
+    println!(
+        "{crashes} crashes, {} acknowledged writes, {:?} was the longest",
+        check.acknowledged, report.longest_write
+    );
     assert!(check.acknowledged > 1000, "a ledger of {} writes proves little", check.acknowledged);
     assert!(check.lost.is_empty(), "acknowledged and gone: {:?}", check.lost);
     assert!(check.duplicated.is_empty(), "there twice: {:?}", check.duplicated);

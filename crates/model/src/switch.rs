@@ -238,7 +238,8 @@ mod tests {
                     }
                     w.crash();
                     w.check();
-                    if w.journal_past && !(w.route_to_winner && !w.held) {
+                    let through = w.route_to_winner && !w.held;
+                    if w.journal_past && !through {
                         // The one that recovers dies too, anywhere.
                         for step in ORDER.into_iter().skip(1).take(second_crash) {
                             w.apply(step);

@@ -36,9 +36,10 @@ impl Ctl {
     }
 
     fn create_migration(&self) {
-        let mut args: Vec<String> = ["migration", "create", MIGRATION, "--source", "a", "--target", "b", "--limits", "demo"]
-            .map(str::to_owned)
-            .to_vec();
+        let mut args: Vec<String> =
+            ["migration", "create", MIGRATION, "--source", "a", "--target", "b", "--limits", "demo"]
+                .map(str::to_owned)
+                .to_vec();
         for p in &self.rig.poolers {
             args.extend(["--pgbouncer".to_owned(), format!("{}@{}:{}", p.admin_user, p.host, p.port)]);
         }
@@ -51,7 +52,8 @@ impl Ctl {
 
     fn write_passwords(&self) {
         let path = self.passfile();
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
         for Server { host, port, logins, .. } in [&self.rig.source, &self.rig.target] {
             writeln!(file, "{host}:{port}:*:{}:{}", logins.switchyard.user, logins.switchyard.password).unwrap();
         }

@@ -42,8 +42,8 @@ fn nothing_measured_opens_nothing() {
 
 #[test]
 fn lag_has_to_be_held_and_says_when_it_opens() {
-    let mut facts = Facts::default();
-    facts.forward = StreamFacts { newest: Some((1_799_000, 1000.0)), within_since: Some(0) };
+    let forward = StreamFacts { newest: Some((1_799_000, 1000.0)), within_since: Some(0) };
+    let mut facts = Facts { forward, ..Facts::default() };
     let j = ask(&state(), &facts, 1_799_999, "lag");
     assert!(!j.verdict.opens(), "one millisecond too early");
     assert_eq!(j.opens_at, Some(1_800_000));
@@ -55,8 +55,8 @@ fn lag_has_to_be_held_and_says_when_it_opens() {
 
 #[test]
 fn stale_lag_is_unknown() {
-    let mut facts = Facts::default();
-    facts.forward = StreamFacts { newest: Some((0, 1.0)), within_since: Some(-10_000_000) };
+    let forward = StreamFacts { newest: Some((0, 1.0)), within_since: Some(-10_000_000) };
+    let facts = Facts { forward, ..Facts::default() };
     let j = ask(&state(), &facts, 60_000, "lag");
     assert!(matches!(j.verdict, Verdict::Unknown { .. }), "a laptop that slept must look again: {:?}", j.verdict);
 }
