@@ -24,7 +24,9 @@ impl App {
         let driver = Driver::start(home).await;
         let started = Instant::now();
         let client = session(&driver.url(), arguments).await;
-        Self { client, driver, started }
+        let app = Self { client, driver, started };
+        app.watch_for_errors().await;
+        app
     }
 
     /// The app's own process.
@@ -39,6 +41,7 @@ impl App {
 
     /// Ends the app as a desktop that logs out does, and waits until it is gone.
     pub async fn close(self) {
+        assert_eq!(self.errors().await, Vec::<String>::new(), "no script of the page may fail on the way");
         let pid = self.pid();
         process::signal(pid, "TERM");
         until("the app is gone after it was asked to end", Duration::from_secs(15), async || {

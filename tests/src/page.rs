@@ -108,10 +108,27 @@ impl App {
         }
     }
 
+    /// Keeps from now on what goes wrong in the page's scripts: such a page looks alive and shows old figures.
+    pub(crate) async fn watch_for_errors(&self) {
+        let hook = "window.keptErrors = [];
+            // Says only that a layout took two rounds.
+            const keep = what => String(what).startsWith('ResizeObserver') || window.keptErrors.push(String(what));
+            window.addEventListener('error', e => keep(e.message));
+            window.addEventListener('unhandledrejection', e => keep(e.reason));";
+        self.script(hook, Vec::new()).await;
+    }
+
+    /// What went wrong in the page's scripts.
+    pub async fn errors(&self) -> Vec<String> {
+        let kept = self.client.execute("return window.keptErrors ?? []", Vec::new()).await.unwrap_or(Value::Null);
+        kept.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+    }
+
     /// Fails with what the page shows, and a picture of it.
     pub async fn fail(&self, why: &str) -> ! {
         let picture = self.keep_picture("failed").await;
-        panic!("{why}\n--- the page ({picture}) ---\n{}", self.all_text().await);
+        let errors = self.errors().await;
+        panic!("{why}\n--- errors: {errors:?}\n--- the page ({picture}) ---\n{}", self.all_text().await);
     }
 
     pub(crate) async fn displayed(&self, id: &str) -> Option<Element> {

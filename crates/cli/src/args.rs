@@ -170,6 +170,7 @@ pub enum EndpointCmd {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once per process")]
 pub enum MigrationCmd {
     /// Creates a migration between two endpoints.
     Create {
