@@ -1,6 +1,7 @@
 //! The screen as a window manager sees it: the app's windows by title, and a keyboard. What goes through here meets the
 //! menu and the native dialogs, which the WebDriver does not see.
 
+use std::process::Command;
 use std::time::Duration;
 
 use x11rb::connection::Connection as _;
@@ -10,7 +11,7 @@ use x11rb::protocol::xproto::{
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
-use crate::{WAIT, until};
+use crate::{WAIT, screen, until};
 
 /// A connection to the screen.
 pub struct Desk {
@@ -75,6 +76,13 @@ impl Desk {
         for code in codes.iter().rev() {
             self.fake(KEY_RELEASE_EVENT, *code);
         }
+    }
+
+    /// Keeps a picture of the whole screen in `screenshots/`, where ImageMagick is installed.
+    pub fn keep_picture(&self, name: &str) {
+        let folder = screen::folder();
+        let _ = std::fs::create_dir_all(&folder);
+        let _ = Command::new("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).status();
     }
 
     fn fake(&self, what: u8, code: Keycode) {

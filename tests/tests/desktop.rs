@@ -79,6 +79,7 @@ async fn closing_during_a_hold_asks() {
 
     desk.press(window, &[Key::CTRL, Key::of('q')]).await;
     let question = desk.window("Close Switchyard?").await;
+    desk.keep_picture("dialog-closing");
     desk.press(question, &[Key::ESCAPE]).await;
     desk.gone("Close Switchyard?").await;
     assert!(app.runs(), "Escape means stay");

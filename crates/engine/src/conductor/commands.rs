@@ -1,6 +1,6 @@
 //! The queue: tickets are taken one at a time, judged, run and answered.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use switchyard_model::{
     Command,
@@ -10,7 +10,7 @@ use switchyard_model::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Event, Live, Tone, recovery};
+use super::{Event, Live, Tone, reconcilers, recovery};
 use crate::{
     error::{Error, Kind, Result},
     phases,
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(60);
 const CONNECT_LOOKS: u32 = 100;
 
 /// Serves the queue until stopped. Begins with whatever an earlier process left open.
-pub(super) async fn serve(live: &Live, stop: &CancellationToken) -> Result<()> {
+pub(super) async fn serve(live: &Arc<Live>, stop: &CancellationToken) -> Result<()> {
     let migration = live.book.migration();
     live.parts
         .store
@@ -47,7 +47,7 @@ pub(super) async fn serve(live: &Live, stop: &CancellationToken) -> Result<()> {
     Ok(())
 }
 
-async fn take(live: &Live, ticket: Ticket) -> Result<()> {
+async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<()> {
     live.parts.store.set_ticket(ticket.id, &TicketState::Running).await?;
     let result = execute(live, &ticket).await;
     let state = match result {
@@ -64,7 +64,7 @@ async fn take(live: &Live, ticket: Ticket) -> Result<()> {
     live.parts.store.set_ticket(ticket.id, &state).await
 }
 
-async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
+async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     let state = live.book.catch_up().await?;
     state.allows(&ticket.command).map_err(|why| refused(&ticket.command, why))?;
     let gates = judge(live, &ticket.command, &state).await;
@@ -96,6 +96,8 @@ async fn execute(live: &Live, ticket: &Ticket) -> Result<TicketState> {
     if !matches!(ended, Ok(Ended::Unfinished { .. })) {
         live.dismiss_watchdog().await;
     }
+    // The gates judge what the routers say now, not what they said before the run.
+    reconcilers::routers(live.clone()).await;
     answer(live, ended?).await
 }
 

@@ -116,7 +116,7 @@ async fn servers(live: Arc<Live>) {
 }
 
 /// Asks the routers for the route.
-async fn routers(live: Arc<Live>) {
+pub(super) async fn routers(live: Arc<Live>) {
     let Some(pair) = live.pair().await else { return };
     let observed = pair.routers.observe_all().await;
     let now = live.parts.clock.now();
