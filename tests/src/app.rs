@@ -1,7 +1,7 @@
 //! The real app: started on a store, looked at, closed, or lost.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -14,17 +14,14 @@ use crate::{process, until};
 pub struct App {
     pub(crate) client: Client,
     driver: Driver,
-    /// When the driver was asked to start it.
-    pub started: Instant,
 }
 
 impl App {
     /// Starts the app with `arguments`; its settings and the webview's files go below `home`.
     pub async fn start(home: &Path, arguments: &[&str]) -> Self {
         let driver = Driver::start(home).await;
-        let started = Instant::now();
         let client = session(&driver.url(), arguments).await;
-        let app = Self { client, driver, started };
+        let app = Self { client, driver };
         app.watch_for_errors().await;
         app
     }
@@ -69,8 +66,12 @@ impl App {
     }
 }
 
-/// The binary under test: beside the tests' own, in the folder that this profile is built into.
+/// The binary under test: the one that `SWITCHYARD_APP` names, for example an installed package's, or the one beside the
+/// tests' own, in the folder that this profile is built into.
 pub fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("SWITCHYARD_APP") {
+        return PathBuf::from(named);
+    }
     let own = std::env::current_exe().unwrap();
     let folder = own.parent().and_then(Path::parent).unwrap();
     let binary = folder.join("switchyard");

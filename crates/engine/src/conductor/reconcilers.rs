@@ -125,9 +125,9 @@ pub(super) async fn routers(live: Arc<Live>) {
         .map(|o| match &o.state {
             Ok(s) => RouterFact {
                 text: match (&s.warning, s.clients) {
-                    (Some(warning), _) => format!("{} · {warning}", s.product),
-                    (None, Some(clients)) => format!("{} · {clients} clients", s.product),
-                    (None, None) => s.product.clone(),
+                    (Some(warning), _) => format!("{} · {warning}", o.label),
+                    (None, Some(clients)) => format!("{} · {clients} clients", o.label),
+                    (None, None) => o.label.clone(),
                 },
                 good: s.warning.is_none(),
                 at: now,
