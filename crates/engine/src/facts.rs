@@ -140,6 +140,9 @@ pub enum CopyState {
     Ready,
 }
 
+/// Name of the median commit time of a small write on the source before replication began, ms, in the store.
+pub const BASELINE: &str = "write_latency_before";
+
 /// The newest analysis: both readings and what the preflight made of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {

@@ -16,7 +16,7 @@ pub(super) fn cards(seen: &Seen<'_>) -> Vec<RungCard> {
         .map(|rung| {
             let soak = duration(i64::from(rung.soak_s));
             let (state_of, detail) = if on_target || rung.percent < here {
-                (PhaseState::Done, format!("✓ {soak}"))
+                (PhaseState::Done, soak)
             } else if rung.percent == here {
                 let held = (seen.now - state.route_since) / 1000;
                 (PhaseState::Now, format!("{} of {soak}", duration(held.min(i64::from(rung.soak_s)))))
@@ -34,8 +34,8 @@ pub(super) fn cards(seen: &Seen<'_>) -> Vec<RungCard> {
 fn writes(seen: &Seen<'_>, on_target: bool) -> RungCard {
     let deadline = f64::from(seen.state.limits().hold_deadline_ms) / 1000.0;
     let (state, detail) = match (&seen.state.last_forward, on_target) {
-        (Some((_, watch)), true) => (PhaseState::Done, format!("✓ paused {:.0} ms", watch.write_pause_ms)),
-        (None, true) => (PhaseState::Done, "✓".to_owned()),
+        (Some((_, watch)), true) => (PhaseState::Done, format!("paused {:.0} ms", watch.write_pause_ms)),
+        (None, true) => (PhaseState::Done, "moved".to_owned()),
         (_, false) => (PhaseState::Later, format!("pause ≤ {deadline:.0} s or undone")),
     };
     RungCard { label: "Writes".to_owned(), detail, state }
@@ -45,7 +45,7 @@ fn receive_only(seen: &Seen<'_>, on_target: bool) -> RungCard {
     let whole = i64::from(seen.state.limits().receive_only_s);
     let held = (seen.now - seen.state.authority_since) / 1000;
     let (state, detail) = if seen.state.milestones.cleaned.is_some() {
-        (PhaseState::Done, "✓".to_owned())
+        (PhaseState::Done, "ended by Cleanup".to_owned())
     } else if on_target {
         (PhaseState::Now, format!("{} of {}", duration(held.min(whole)), duration(whole)))
     } else {

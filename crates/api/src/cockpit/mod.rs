@@ -104,7 +104,7 @@ pub fn headline(state: &State) -> String {
         return format!("Running · {}", run.command.label());
     }
     match state.authority {
-        Side::Target => "Receive-only source · target has the authority".to_owned(),
+        Side::Target => "Receive-only · writes on target".to_owned(),
         Side::Source if state.route.reads_on_target > 0 => {
             format!("Cutover · {} % of reads on target", state.route.reads_on_target)
         }

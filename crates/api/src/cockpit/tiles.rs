@@ -86,7 +86,8 @@ pub(super) fn slots(seen: &Seen<'_>) -> Vec<SlotCard> {
 
 pub(super) fn health(seen: &Seen<'_>) -> Vec<HealthLine> {
     let side = |word: &str, fact: &SideFact| match (&fact.problem, fact.answered_at) {
-        (Some(problem), at) => HealthLine { text: format!("{word} · {problem}"), good: Some(false), at },
+        // The banner says why; here the line must stay a line.
+        (Some(_), at) => HealthLine { text: format!("{word} · no answer"), good: Some(false), at },
         (None, Some(at)) => HealthLine {
             text: format!("{word} · {} of {} conns", fact.connections, fact.max_connections),
             good: Some(seen.now - at < 4 * GAP_MS),

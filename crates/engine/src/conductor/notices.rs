@@ -7,6 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Event, Live, Tone, commands};
 
+/// After taking the lease, the first looks only find out how things stand, ms.
+const SETTLING_MS: i64 = 10_000;
+
 /// The command whose gates a person waits for.
 fn next(state: &State) -> Option<Command> {
     state.milestones.replicating?;
@@ -20,6 +23,7 @@ fn next(state: &State) -> Option<Command> {
 /// Watches until stopped.
 pub(super) async fn watch(live: Arc<Live>, stop: CancellationToken) {
     let mut known: HashMap<String, bool> = HashMap::new();
+    let began = live.parts.clock.now();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
@@ -35,7 +39,9 @@ pub(super) async fn watch(live: Arc<Live>, stop: CancellationToken) {
             let open = judged.verdict.opens();
             let before = known.insert(judged.gate.clone(), open);
             // The soak closes at each step by design; only its opening is news.
-            let news = before.is_some_and(|b| b != open) && (open || judged.gate != "soak");
+            // What was unknown because nobody had looked yet is not news when it is looked at.
+            let settled = live.parts.clock.now() - began > SETTLING_MS;
+            let news = settled && before.is_some_and(|b| b != open) && (open || judged.gate != "soak");
             if news {
                 let word = if open { "open" } else { "closed" };
                 live.tell(Event::Notice {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use switchyard_model::{Side, lag::percentile};
 
 use super::{Event, Live};
-use crate::facts::{SNAPSHOT, WriteLatency};
+use crate::facts::{BASELINE, SNAPSHOT, WriteLatency};
 
 /// Writes the snapshot and the waiting samples.
 pub(super) async fn snapshot(live: Arc<Live>) {
@@ -15,7 +15,8 @@ pub(super) async fn snapshot(live: Arc<Live>) {
     let facts = live.facts().await;
     let figures = |side| live.meter(side).lock().unwrap_or_else(PoisonError::into_inner).figures();
     let (forward, reverse) = (figures(Side::Source), figures(Side::Target));
-    let latency = write_latency(&live, state.authority, state.milestones.replicating.is_some());
+    let baseline: Option<(i64, f64)> = live.parts.store.snapshot(live.book.migration(), BASELINE).await.unwrap_or(None);
+    let latency = write_latency(&live, state.authority, baseline.map(|(_, ms)| ms));
     let document = {
         let mut snapshot = live.snapshot();
         snapshot.facts = facts;
@@ -48,12 +49,14 @@ pub(super) async fn prune(live: Arc<Live>) {
     }
 }
 
-/// Commit times of beats: before replication began against now.
-fn write_latency(live: &Live, authority: Side, replicating: bool) -> Option<WriteLatency> {
+/// Commit times of beats now, beside the median that was measured before replication began.
+fn write_latency(live: &Live, authority: Side, before_ms: Option<f64>) -> Option<WriteLatency> {
     let (values, at) = live.latency_on(authority).lock().unwrap_or_else(PoisonError::into_inner).values();
-    let old = live.snapshot().write_latency;
-    let now_ms = percentile(&values, 50.0)?;
-    // Until replication runs, what is measured now is what "before" means.
-    let before_ms = if replicating { old.and_then(|o| o.before_ms) } else { Some(now_ms) };
-    Some(WriteLatency { before_ms, now_ms, p99_ms: percentile(&values, 99.0)?, samples: values.len() as u32, at: at? })
+    Some(WriteLatency {
+        before_ms,
+        now_ms: percentile(&values, 50.0)?,
+        p99_ms: percentile(&values, 99.0)?,
+        samples: values.len() as u32,
+        at: at?,
+    })
 }

@@ -70,6 +70,8 @@ pub async fn run(
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     // After a sleep of the machine one beat is due, not an hour of them.
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first beat pays for its connection and its plan, which no application does at each write.
+    let mut warm = false;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -83,6 +85,9 @@ pub async fn run(
         let Ok(result) = tokio::time::timeout(Duration::from_millis(3_000), round).await else { continue };
         // A side that does not answer leaves no measurement; the gap says so. Why is told by the server reconciler.
         let Ok((commit_ms, lag)) = result else { continue };
+        if !std::mem::replace(&mut warm, true) {
+            continue;
+        }
         latency.lock().unwrap_or_else(PoisonError::into_inner).push(clock.now(), commit_ms);
         if let Some(ms) = lag {
             let sample = LagSample { at: clock.now(), ms };

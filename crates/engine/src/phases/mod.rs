@@ -6,6 +6,7 @@ mod digest_tables;
 mod empty_target;
 mod fix_scope;
 mod install_fence;
+mod measure_writes;
 mod prove_gone;
 mod prove_streams;
 mod publish;
@@ -71,6 +72,7 @@ fn prepare(state: &State) -> Plan {
             Box::new(restore_schema::RestoreSchema(Section::Keys)),
             Box::new(install_fence::InstallFence(Side::Source)),
             Box::new(install_fence::InstallFence(Side::Target)),
+            Box::new(measure_writes::MeasureWrites),
         ],
         stopwatch: false,
     }

@@ -9,6 +9,7 @@ const TITLES: &[(&str, &str)] = &[
     ("restore_rest", "Make the other indexes and constraints"),
     ("install_fence_on_source", "Install beats and fence on the source"),
     ("install_fence_on_target", "Install beats and fence on the target"),
+    ("measure_writes", "Measure writes before replication"),
     ("fix_scope", "Fix the tables in scope"),
     ("empty_target", "See that the target's tables are empty"),
     ("publish_from_source", "Publish on the source"),
