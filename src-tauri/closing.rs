@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tauri::{AppHandle, Manager as _, Window, WindowEvent};
-use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
+use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind, MessageDialogResult};
 
 use crate::engine::Engine;
 use crate::window;
 
 /// How long the API may take to say whether clients are held before the answer counts as unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// How often the end of a hold is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long giving back leases may keep the process alive.
 const LEAVE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -104,7 +106,7 @@ fn sentence(held: &Held) -> Option<String> {
         Held::Clients(migration) => Some(format!(
             "Clients of “{migration}” are being held right now: their writes wait for the switch to end.\n\nClosing now \
              leaves the switch to its watchdog. Before the point of no return it is taken back and clients go on where \
-             they were; after it, it is finished. Staying open for a few seconds lets it end in order."
+             they were; after it, it is finished. Left alone it ends by itself within seconds."
         )),
         Held::Unknown => Some(
             "The engine did not say within a second whether clients are being held.\n\nIf they are, closing now leaves \
@@ -114,20 +116,56 @@ fn sentence(held: &Held) -> Option<String> {
     }
 }
 
+/// What the operator answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Let the switch end, then close.
+    WhenEnded,
+    /// Leave it to the watchdog.
+    Now,
+    /// Keep the window.
+    Stay,
+}
+
+/// The first button is the one that Enter presses, the last the one that Escape means: neither interrupts anything.
+const WHEN_ENDED: &str = "Close when it has ended";
+const NOW: &str = "Close now";
+const STAY: &str = "Stay";
+
+fn answer(result: &MessageDialogResult) -> Answer {
+    match result {
+        MessageDialogResult::Custom(label) if label == WHEN_ENDED => Answer::WhenEnded,
+        MessageDialogResult::Custom(label) if label == NOW => Answer::Now,
+        MessageDialogResult::Yes => Answer::WhenEnded,
+        MessageDialogResult::No => Answer::Now,
+        MessageDialogResult::Ok | MessageDialogResult::Cancel | MessageDialogResult::Custom(_) => Answer::Stay,
+    }
+}
+
 fn put(app: &AppHandle, question: String) {
-    let buttons = MessageDialogButtons::OkCancelCustom("Close anyway".into(), "Stay".into());
+    let buttons = MessageDialogButtons::YesNoCancelCustom(WHEN_ENDED.into(), NOW.into(), STAY.into());
     let mut dialog =
         app.dialog().message(question).title("Close Switchyard?").kind(MessageDialogKind::Warning).buttons(buttons);
     if let Some(window) = app.get_webview_window(window::LABEL) {
         dialog = dialog.parent(&window);
     }
     let app = app.clone();
-    dialog.show(move |close| {
+    dialog.show_with_result(move |result| {
         app.state::<Question>().0.store(false, Ordering::SeqCst);
-        if close {
-            app.exit(0);
+        match answer(&result) {
+            Answer::WhenEnded => drop(tauri::async_runtime::spawn(leave_when_ended(app))),
+            Answer::Now => app.exit(0),
+            Answer::Stay => {}
         }
     });
+}
+
+/// A hold has a deadline of its own, so this ends.
+async fn leave_when_ended(app: AppHandle) {
+    while held(&app).await != Held::Nothing {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    app.exit(0);
 }
 
 #[cfg(test)]
@@ -140,5 +178,13 @@ mod tests {
         let held = sentence(&Held::Clients("shop".into())).unwrap();
         assert!(held.contains("“shop”") && held.contains("point of no return"), "says whose and what follows: {held}");
         assert!(sentence(&Held::Unknown).is_some(), "not knowing is not the same as nothing held");
+    }
+
+    #[test]
+    fn whatever_is_not_an_answer_means_stay() {
+        assert_eq!(answer(&MessageDialogResult::Cancel), Answer::Stay, "Escape, or the dialog's own close button");
+        assert_eq!(answer(&MessageDialogResult::Custom(STAY.into())), Answer::Stay);
+        assert_eq!(answer(&MessageDialogResult::Custom(NOW.into())), Answer::Now);
+        assert_eq!(answer(&MessageDialogResult::Custom(WHEN_ENDED.into())), Answer::WhenEnded);
     }
 }

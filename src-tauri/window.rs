@@ -21,7 +21,7 @@ const MIN_SIZE: (f64, f64) = (1100.0, 700.0);
 /// When the desktop refuses a window.
 pub fn open(app: &AppHandle, migration: Option<&str>) -> tauri::Result<()> {
     let address = format!("index.html{}", migration.map(place).unwrap_or_default());
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App(address.into()))
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App(address.into()))
         .title("Switchyard")
         .inner_size(DEFAULT_SIZE.0, DEFAULT_SIZE.1)
         .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
@@ -40,8 +40,33 @@ pub fn open(app: &AppHandle, migration: Option<&str>) -> tauri::Result<()> {
             PageLoadEvent::Finished => show(&window),
         })
         .build()?;
+    draw_without_gpu(&window);
     Ok(())
 }
+
+/// The page changes once a second and animates nothing, so a compositor of its own costs more than it gains: measured
+/// 20 % of a core and 267 MB in the web process with it, 4.4 % and 136 MB without. It also is what leaves windows blank on
+/// machines whose graphics driver and WebKit disagree.
+#[cfg(target_os = "linux")]
+fn draw_without_gpu(window: &WebviewWindow) {
+    use webkit2gtk::{CacheModel, HardwareAccelerationPolicy, SettingsExt as _, WebContextExt as _, WebViewExt};
+    let asked = window.with_webview(|webview| {
+        // One page that is never left: nothing is worth caching for a way back.
+        if let Some(context) = webview.inner().context() {
+            context.set_cache_model(CacheModel::DocumentViewer);
+        }
+        if let Some(settings) = WebViewExt::settings(&webview.inner()) {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    });
+    if let Err(e) = asked {
+        tracing::debug!("the webview keeps its compositor: {e}");
+    }
+}
+
+/// Other platforms' webviews choose well by themselves.
+#[cfg(not(target_os = "linux"))]
+fn draw_without_gpu(_: &WebviewWindow) {}
 
 /// Whether the operator looks at the window.
 pub fn focused(app: &AppHandle) -> bool {

@@ -6,6 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
+use switchyard_api::Switchyard;
+use switchyard_model::Side;
 use switchyard_tests::desk::{Desk, Key};
 use switchyard_tests::{App, Stage, World, ask, binary, cockpit, until};
 
@@ -65,25 +67,44 @@ async fn closing_during_a_hold_asks() {
     let desk = Desk::open();
     let window = desk.window("Switchyard").await;
     let api = world.api(false).await;
-    until("the switch's gates are open", Duration::from_secs(60), async || cockpit(&api).await.next.filter(|n| n.open))
-        .await;
+    // The fence may wait for its locks for long enough to be looked at.
+    let mut limits = cockpit(&api).await.limits;
+    limits.lock_timeout_ms = 4_000;
+    ask(&api, "set_limits", json!({ "migration": World::MIGRATION, "limits": limits })).await;
 
-    // A reader in the way of the fence keeps the clients held until the lock's deadline.
+    // A writer in the way of the fence keeps the clients held until the lock's deadline.
     let mut blocker = world.rig.source.connect("shop").await.unwrap();
     let sql = "BEGIN; LOCK TABLE customer IN ROW EXCLUSIVE MODE";
     sqlx::raw_sql(sql).execute(&mut blocker).await.unwrap();
-    let args = json!({ "migration": World::MIGRATION, "command": { "command": "switch_writes" }, "reason": "" });
-    ask(&api, "run", args).await;
-    until("clients are held", Duration::from_secs(20), async || cockpit(&api).await.running.filter(|r| r.holding))
-        .await;
-
+    hold_clients(&api).await;
     desk.press(window, &[Key::CTRL, Key::of('q')]).await;
     let question = desk.window("Close Switchyard?").await;
     desk.keep_picture("dialog-closing");
     desk.press(question, &[Key::ESCAPE]).await;
     desk.gone("Close Switchyard?").await;
     assert!(app.runs(), "Escape means stay");
+
+    hold_clients(&api).await;
+    desk.press(window, &[Key::CTRL, Key::of('q')]).await;
+    let question = desk.window("Close Switchyard?").await;
+    desk.press(question, &[Key::ENTER]).await;
+    app.ended("Enter means to close once the hold has ended").await;
+    let after = cockpit(&api).await;
+    assert_eq!(after.authority, Side::Source, "the blocked switch was taken back in order: {}", after.headline);
+    assert!(after.last_run.is_some_and(|r| r.ended.is_some()), "and its end stands in the journal");
     drop(blocker);
     api.shut_down().await;
-    app.close().await;
+}
+
+/// Asks for the write switch and waits until it holds clients.
+async fn hold_clients(api: &Switchyard) {
+    let gate = Duration::from_secs(60);
+    until("the switch's gates are open", gate, async || {
+        let now = cockpit(api).await;
+        (now.running.is_none() && now.next.is_some_and(|n| n.open)).then_some(())
+    })
+    .await;
+    let args = json!({ "migration": World::MIGRATION, "command": { "command": "switch_writes" }, "reason": "" });
+    ask(api, "run", args).await;
+    until("clients are held", Duration::from_secs(20), async || cockpit(api).await.running.filter(|r| r.holding)).await;
 }

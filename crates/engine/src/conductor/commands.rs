@@ -7,6 +7,7 @@ use switchyard_model::{
     gate::{self, Question},
     journal::Entry,
     state::State,
+    verdict::Verdict,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,9 @@ use crate::{
 
 /// How often the queue is looked at; a person who presses a button does not notice this.
 const LOOK: Duration = Duration::from_millis(60);
+
+/// How long after it has begun a conductor waits for its first measurements before it refuses for want of them.
+const SETTLING: Duration = Duration::from_secs(8);
 
 /// How many looks a new conductor gets to connect the pair: six seconds, one more than a login may take.
 const CONNECT_LOOKS: u32 = 100;
@@ -67,7 +71,7 @@ async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<()> {
 async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     let state = live.book.catch_up().await?;
     state.allows(&ticket.command).map_err(|why| refused(&ticket.command, why))?;
-    let gates = judge(live, &ticket.command, &state).await;
+    let gates = settled(live, &ticket.command, &state).await;
     if let Some(closed) = gates.iter().find(|g| !g.verdict.opens() && g.overridden_by.is_none()) {
         return Err(refused(&ticket.command, format!("{}: {}", closed.title, closed.verdict.sentence())));
     }
@@ -99,6 +103,19 @@ async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     // The gates judge what the routers say now, not what they said before the run.
     reconcilers::routers(live.clone()).await;
     answer(live, ended?).await
+}
+
+/// The gates of a command. A conductor that has just begun has not measured everything yet, and what only nobody has
+/// looked at is no reason to refuse: it gets a moment to look.
+async fn settled(live: &Live, command: &Command, state: &State) -> Vec<gate::Judged> {
+    loop {
+        let gates = judge(live, command, state).await;
+        let unknown = gates.iter().any(|g| matches!(g.verdict, Verdict::Unknown { .. }) && g.overridden_by.is_none());
+        if !unknown || live.age() > SETTLING {
+            return gates;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Whether the pair is connected; a conductor that has just begun gets a moment to connect it.

@@ -4,6 +4,7 @@ use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU32, Ordering},
 };
+use std::time::{Duration, Instant};
 
 use switchyard_model::{Side, UnixMs, gate::Facts, state::State};
 
@@ -37,6 +38,7 @@ pub struct Live {
     /// The lag limit, ms; kept here so that the beat need not ask the journal each second.
     lag_limit_ms: AtomicU32,
     watchdog: Mutex<Option<Watchdog>>,
+    began: Instant,
     pair: tokio::sync::RwLock<Option<Pair>>,
     snapshot: Mutex<Snapshot>,
 }
@@ -55,6 +57,7 @@ impl Live {
             target: old.map(|(_, s)| s.target).unwrap_or_default(),
             ..Snapshot::default()
         };
+        let began = clock.instant();
         let limit = book.state().await.limits().lag_limit_ms;
         Live {
             samples: Mutex::default(),
@@ -67,6 +70,7 @@ impl Live {
             latency: [Arc::default(), Arc::default()],
             progress: Progress::default(),
             watchdog: Mutex::default(),
+            began,
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
         }
@@ -85,6 +89,11 @@ impl Live {
     /// The document under construction.
     pub fn snapshot(&self) -> MutexGuard<'_, Snapshot> {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long this conductor has been driving.
+    pub fn age(&self) -> Duration {
+        self.parts.clock.instant().duration_since(self.began)
     }
 
     /// The lag limit, ms.
