@@ -5,7 +5,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 use switchyard_api::Switchyard;
 use switchyard_model::Side;
 use switchyard_tests::desk::{Desk, Key};
@@ -72,19 +73,16 @@ async fn closing_during_a_hold_asks() {
     limits.lock_timeout_ms = 4_000;
     ask(&api, "set_limits", json!({ "migration": World::MIGRATION, "limits": limits })).await;
 
-    // A writer in the way of the fence keeps the clients held until the lock's deadline.
-    let mut blocker = world.rig.source.connect("shop").await.unwrap();
-    let sql = "BEGIN; LOCK TABLE customer IN ROW EXCLUSIVE MODE";
-    sqlx::raw_sql(sql).execute(&mut blocker).await.unwrap();
-    hold_clients(&api).await;
+    let blocker = hold_clients(&world, &api).await;
     desk.press(window, &[Key::CTRL, Key::of('q')]).await;
     let question = desk.window("Close Switchyard?").await;
     desk.keep_picture("dialog-closing");
     desk.press(question, &[Key::ESCAPE]).await;
     desk.gone("Close Switchyard?").await;
     assert!(app.runs(), "Escape means stay");
+    drop(blocker);
 
-    hold_clients(&api).await;
+    let blocker = hold_clients(&world, &api).await;
     desk.press(window, &[Key::CTRL, Key::of('q')]).await;
     let question = desk.window("Close Switchyard?").await;
     desk.press(question, &[Key::ENTER]).await;
@@ -96,15 +94,38 @@ async fn closing_during_a_hold_asks() {
     api.shut_down().await;
 }
 
-/// Asks for the write switch and waits until it holds clients.
-async fn hold_clients(api: &Switchyard) {
-    let gate = Duration::from_secs(60);
-    until("the switch's gates are open", gate, async || {
-        let now = cockpit(api).await;
-        (now.running.is_none() && now.next.is_some_and(|n| n.open)).then_some(())
+/// Asks for the write switch and waits until it holds clients. It goes on to do so, at most until the lock's deadline,
+/// while the connection that is returned stays open: a writer in the way of the fence.
+async fn hold_clients(world: &World, api: &Switchyard) -> PgConnection {
+    for _ in 0..5 {
+        until("the switch's gates are open", Duration::from_secs(60), async || {
+            let now = cockpit(api).await;
+            (now.running.is_none() && now.next.is_some_and(|n| n.open)).then_some(())
+        })
+        .await;
+        // The guard refuses when it sees a transaction that is half a second old; this one has to be younger.
+        let mut blocker = world.rig.source.connect("shop").await.unwrap();
+        sqlx::raw_sql("BEGIN; LOCK TABLE customer IN ROW EXCLUSIVE MODE").execute(&mut blocker).await.unwrap();
+        let args = json!({ "migration": World::MIGRATION, "command": { "command": "switch_writes" }, "reason": "" });
+        let accepted = ask(api, "run", args).await;
+        if is_held(api, &json!({ "ticket": accepted["ticket"] })).await {
+            return blocker;
+        }
+    }
+    panic!("the guard found the writer five times before the fence met it");
+}
+
+/// Whether clients are held, once they are or the command has ended.
+async fn is_held(api: &Switchyard, ticket: &Value) -> bool {
+    until("clients are held, or the switch has ended", Duration::from_secs(20), async || {
+        if cockpit(api).await.running.is_some_and(|r| r.holding) {
+            return Some(true);
+        }
+        let result = ask(api, "command_result", ticket.clone()).await;
+        match result["state"].as_str() {
+            Some("waiting" | "running") => None,
+            _ => Some(false),
+        }
     })
-    .await;
-    let args = json!({ "migration": World::MIGRATION, "command": { "command": "switch_writes" }, "reason": "" });
-    ask(api, "run", args).await;
-    until("clients are held", Duration::from_secs(20), async || cockpit(api).await.running.filter(|r| r.holding)).await;
+    .await
 }

@@ -1,5 +1,8 @@
 //! `switchyardctl` as a script uses it, on real servers.
 
+// Each test file uses its own part of it.
+#![allow(dead_code)]
+
 use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
@@ -62,7 +65,13 @@ impl Ctl {
         }
     }
 
-    fn passfile(&self) -> PathBuf {
+    /// The folder of the store and of everything else that the program writes.
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+
+    /// The file of the passwords; the one place on disk where they may be.
+    pub fn passfile(&self) -> PathBuf {
         self.home.path().join("pgpass")
     }
 
@@ -91,6 +100,14 @@ impl Ctl {
         let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
         assert!(out.status.success(), "{args:?} answered {:?}\n{stdout}\n{stderr}", out.status.code());
         serde_json::from_str(stdout.lines().last().unwrap_or("null")).unwrap()
+    }
+
+    /// Runs it with this on its standard input.
+    pub fn output_with_input(&self, args: &[&str], input: &str) -> Output {
+        let mut child =
+            self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
     }
 
     /// Runs it and lets it crash at this point, as if the power had gone.

@@ -1,0 +1,65 @@
+//! No password reaches a file, a log, an argument, an answer or an error.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod ctl;
+
+use std::path::Path;
+
+use ctl::{Ctl, MIGRATION};
+use switchyard_rig::RigOptions;
+
+/// Files below a folder that hold one of these words, the allowed one left out.
+fn files_holding(folder: &Path, words: &[String], allowed: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_holding(&path, words, allowed));
+        } else if path != allowed {
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            found.extend(words.iter().filter(|w| text.contains(*w)).map(|_| path.display().to_string()));
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_nowhere() {
+    let ctl = Ctl::start(RigOptions::default()).await;
+    let logins = &ctl.rig.source.logins;
+    let mut words = vec![logins.switchyard.password.clone()];
+    words.extend(ctl.rig.poolers.iter().map(|p| p.admin_password.clone()));
+
+    // A URL with a password on stdin, and a wrong one that ends in an error.
+    let url = |password: &str| {
+        let s = &ctl.rig.source;
+        format!("postgres://{}:{password}@{}:{}/shop", s.logins.switchyard.user, s.host, s.port)
+    };
+    let mut said = Vec::new();
+    said.push(ctl.output_with_input(&["endpoint", "add", "piped", "--url", "-"], &url(&words[0])));
+    words.push("canary-5up3rsecret".to_owned());
+    said.push(ctl.output(&["endpoint", "add", "typed", "--url", &url("canary-5up3rsecret")]));
+    for step in ["analyze", "prepare", "replicate"] {
+        said.push(ctl.output(&["preview", MIGRATION, step]));
+        ctl.done(&["run", MIGRATION, step, "--wait", "60"]);
+    }
+    said.push(ctl.output(&["preview", MIGRATION, "cleanup", MIGRATION]));
+    said.push(ctl.output(&["journal", MIGRATION, "--limit", "10000"]));
+    said.push(ctl.output(&["status", MIGRATION, "--checks"]));
+
+    for out in &said {
+        let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        for word in &words {
+            assert!(!text.contains(word.as_str()), "an answer holds a password: {text}");
+        }
+    }
+    let allowed = ctl.passfile();
+    assert_eq!(files_holding(ctl.home(), &words, &allowed), Vec::<String>::new(), "the store must not hold passwords");
+    for server in [&ctl.rig.source, &ctl.rig.target] {
+        let log = std::fs::read_to_string(&server.log).unwrap_or_default();
+        for word in &words {
+            assert!(!log.contains(word.as_str()), "{} holds a password", server.log.display());
+        }
+    }
+}
