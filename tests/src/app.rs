@@ -48,9 +48,9 @@ impl App {
     }
 
     /// Waits until the app has ended by itself; `why` says why it should.
-    pub async fn ended(self, why: &str) {
+    pub async fn ends_within(self, within: Duration, why: &str) {
         let what = format!("the app has ended: {why}");
-        until(&what, Duration::from_secs(15), async || (!self.runs()).then_some(())).await;
+        until(&what, within, async || (!self.runs()).then_some(())).await;
     }
 
     /// Whether the app is running.
