@@ -111,7 +111,7 @@ async fn beside(cx: &Cx, command: &Command) -> Vec<PreviewFact> {
     let winner = cx.pair.db(cx.state.authority.other());
     let mut facts = Vec::new();
     facts.push(match loser.fence.blockers(&scope.fence, OLD_MS).await {
-        Ok(blockers) => match blockers.first() {
+        Ok(blockers) => match blockers.iter().find(|b| b.age_ms >= OLD_MS) {
             None => fact("Nothing blocks the fence", format!("no transaction older than {OLD_MS} ms"), Some(true)),
             Some(b) => fact(
                 &format!("{} transaction(s) would delay the fence", blockers.len()),

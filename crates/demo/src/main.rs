@@ -26,6 +26,9 @@ struct Args {
     /// Measures the write pause over many switches.
     #[arg(long)]
     bench_switch: bool,
+    /// With --bench-switch: only the settings whose name holds this.
+    #[arg(long)]
+    setting: Option<String>,
     /// Share of about 300 000 rows.
     #[arg(long, env = "SCALE", default_value_t = 1.0)]
     scale: f64,
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = runtime.block_on(async {
         if args.bench_switch {
-            bench::run(args.scale.min(0.2)).await
+            bench::run(args.scale.min(0.2), args.setting.as_deref()).await
         } else if args.window && !args.headless {
             window::run(args.scale).await
         } else {
