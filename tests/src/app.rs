@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::driver::Driver;
 use crate::{process, until};
 
+/// How long the app may take to have a window.
+const START: Duration = Duration::from_secs(30);
+
 /// The app with its window open. Dropping it kills it.
 pub struct App {
     pub(crate) client: Client,
@@ -82,9 +85,10 @@ pub fn binary() -> PathBuf {
 async fn session(driver: &str, arguments: &[&str]) -> Client {
     let options = json!({ "binary": binary(), "args": arguments });
     let capabilities: Map<String, Value> = [("webkitgtk:browserOptions".to_owned(), options)].into_iter().collect();
-    ClientBuilder::new(HttpConnector::new())
-        .capabilities(capabilities)
-        .connect(driver)
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    builder.capabilities(capabilities);
+    tokio::time::timeout(START, builder.connect(driver))
         .await
+        .unwrap_or_else(|_| panic!("the app did not open its window within {START:?}"))
         .unwrap_or_else(|e| panic!("the driver could not start the app: {e}"))
 }

@@ -1,17 +1,18 @@
 //! The screen as a window manager sees it: the app's windows by title, and a keyboard. What goes through here meets the
 //! menu and the native dialogs, which the WebDriver does not see.
 
-use std::process::Command;
 use std::time::Duration;
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ConnectionExt as _, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Keycode, MapState, Window,
+    AtomEnum, ConnectionExt as _, ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Keycode, MapState,
+    Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
-use crate::{WAIT, screen, until};
+use crate::picture::Picture;
+use crate::{WAIT, until};
 
 /// A connection to the screen.
 pub struct Desk {
@@ -78,11 +79,21 @@ impl Desk {
         }
     }
 
-    /// Keeps a picture of the whole screen in `screenshots/`, where ImageMagick is installed.
-    pub fn keep_picture(&self, name: &str) {
-        let folder = screen::folder();
-        let _ = std::fs::create_dir_all(&folder);
-        let _ = Command::new("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).status();
+    /// A window as it is on the screen.
+    pub fn look_at(&self, window: Window) -> Option<Picture> {
+        let size = self.x.get_geometry(window).ok()?.reply().ok()?;
+        let image = self
+            .x
+            .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, u32::MAX)
+            .ok()?
+            .reply()
+            .ok()?;
+        Some(Picture::from_bgrx(size.width, size.height, &image.data))
+    }
+
+    /// Everything on the screen.
+    pub fn look_at_all(&self) -> Option<Picture> {
+        self.look_at(self.root)
     }
 
     fn fake(&self, what: u8, code: Keycode) {

@@ -7,10 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod app;
+pub mod bus;
 pub mod desk;
 mod driver;
 mod gestures;
 mod page;
+mod picture;
 mod process;
 mod screen;
 mod stage;
@@ -19,7 +21,8 @@ mod world;
 
 pub use app::{App, binary};
 pub use page::WAIT;
-pub use screen::Theme;
+pub use picture::Picture;
+pub use screen::{Theme, keep};
 pub use stage::Stage;
 pub use world::{World, ask, cockpit};
 

@@ -11,6 +11,9 @@ use crate::App;
 /// How long anything on the page may take unless a test says otherwise.
 pub const WAIT: Duration = Duration::from_secs(15);
 
+/// How long the driver may take to answer one question.
+const ANSWER: Duration = Duration::from_secs(10);
+
 impl App {
     /// Waits until the element with this test id is displayed.
     pub async fn see(&self, id: &str) -> Element {
@@ -141,7 +144,8 @@ impl App {
     pub(crate) async fn ask<T>(&self, within: Duration, mut question: impl AsyncFnMut() -> Option<T>) -> Option<T> {
         let begun = std::time::Instant::now();
         loop {
-            if let Some(answer) = question().await {
+            // A driver that does not answer at all is a failure too, not a reason to wait for ever.
+            if let Ok(Some(answer)) = tokio::time::timeout(within.max(ANSWER), question()).await {
                 return Some(answer);
             }
             if begun.elapsed() > within {

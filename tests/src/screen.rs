@@ -1,7 +1,10 @@
 //! Pictures of the page, in both themes and in two sizes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::desk::Desk;
+use crate::picture::Picture;
 use crate::{App, WAIT};
 
 /// How the page is coloured.
@@ -61,20 +64,33 @@ impl App {
         }
     }
 
-    /// Keeps a picture of the page in `screenshots/`; returns where.
+    /// Keeps a picture of the window in `screenshots/`; returns where.
+    ///
+    /// It is taken from the screen: what the page has drawn is not yet what a person sees, and the driver's own pictures
+    /// need a compositor.
     pub async fn keep_picture(&self, name: &str) -> String {
-        let folder = folder();
-        let path = folder.join(format!("{name}.png"));
-        let kept = match self.client.screenshot().await {
-            Ok(png) => {
-                std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, png)).err().map(|e| e.to_string())
+        let desk = Desk::open();
+        let mut picture = desk.find("Switchyard").and_then(|w| desk.look_at(w));
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let next = desk.find("Switchyard").and_then(|w| desk.look_at(w));
+            let rests = next == picture;
+            picture = next;
+            if rests {
+                break;
             }
-            Err(e) => Some(e.to_string()),
-        };
-        match kept {
-            None => path.display().to_string(),
-            Some(problem) => format!("no picture: {problem}"),
         }
+        keep(picture.as_ref(), name)
+    }
+}
+
+/// Writes a picture to `screenshots/`; says where it is, or why it is not.
+pub fn keep(picture: Option<&Picture>, name: &str) -> String {
+    let path = folder().join(format!("{name}.png"));
+    match picture.map(|p| p.write(&path)) {
+        Some(Ok(())) => path.display().to_string(),
+        Some(Err(e)) => format!("no picture: {e}"),
+        None => "no picture: no window is on the screen".to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use switchyard_api::Switchyard;
 use switchyard_model::Side;
 use switchyard_tests::desk::{Desk, Key};
-use switchyard_tests::{Stage, World, ask, cockpit, until};
+use switchyard_tests::{Stage, World, ask, cockpit, keep, until};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen: scripts/window-tests.sh window"]
@@ -27,7 +27,7 @@ async fn closing_during_a_hold_asks() {
     let blocker = hold_clients(&world, &api).await;
     desk.press(window, &[Key::CTRL, Key::of('q')]).await;
     let question = desk.window("Close Switchyard?").await;
-    desk.keep_picture("dialog-closing");
+    keep(desk.look_at_all().as_ref(), "dialog-closing");
     desk.press(question, &[Key::ESCAPE]).await;
     desk.gone("Close Switchyard?").await;
     assert!(app.runs(), "Escape means stay");

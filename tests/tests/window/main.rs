@@ -7,5 +7,6 @@ mod closing;
 mod endpoint_form;
 mod journey;
 mod menu;
+mod notices;
 mod second_start;
 mod store;
