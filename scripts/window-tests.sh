@@ -26,10 +26,4 @@ read -r -t 20 number <&3 || { echo "Xvfb did not start" >&2; exit 1; }
 export DISPLAY=:$number
 
 # One after the other: they share the screen.
-# The page does not listen to the menu yet, so the menu's tests cannot pass. They run with SWITCHYARD_KEYS=1.
-skip=()
-if [ -z "${SWITCHYARD_KEYS:-}" ]; then
-    echo "SKIPPED: menu:: (the page does not listen to the menu yet; run with SWITCHYARD_KEYS=1)"
-    skip=(--skip menu::)
-fi
-cargo test -p switchyard-tests --test "$1" -- --ignored --test-threads=1 "${skip[@]}"
+cargo test -p switchyard-tests --test "$1" -- --ignored --test-threads=1

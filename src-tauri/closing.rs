@@ -90,13 +90,14 @@ async fn held(app: &AppHandle) -> Held {
     let ask = async {
         match app.state::<Engine>().opened().await {
             Some(api) => api.holding().await,
-            None => None,
+            None => Ok(None),
         }
     };
     match tokio::time::timeout(ANSWER_WITHIN, ask).await {
-        Ok(None) => Held::Nothing,
-        Ok(Some(migration)) => Held::Clients(migration),
-        Err(_) => Held::Unknown,
+        Ok(Ok(None)) => Held::Nothing,
+        Ok(Ok(Some(migration))) => Held::Clients(migration),
+        // Not answered, or the journal cannot be read: nothing is not the answer to that.
+        Ok(Err(_)) | Err(_) => Held::Unknown,
     }
 }
 

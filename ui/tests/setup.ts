@@ -29,6 +29,10 @@ export class FakeBackend implements Backend {
     return Promise.resolve(() => this.#listeners.delete(cb));
   }
 
+  menu(): Promise<Unlisten> {
+    return Promise.resolve(() => undefined);
+  }
+
   emit(event: Event): void {
     for (const listener of this.#listeners) listener(event);
   }

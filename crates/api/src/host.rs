@@ -159,16 +159,19 @@ impl Switchyard {
     }
 
     /// Name of a migration whose clients are being held by this process right now.
-    pub async fn holding(&self) -> Option<String> {
+    ///
+    /// # Errors
+    /// When the journal cannot be read; then clients may be held.
+    pub async fn holding(&self) -> Result<Option<String>, ApiError> {
         let driven: Vec<MigrationId> =
             self.drivers.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
         for id in driven {
-            let state = self.book(id).await.ok()?.state().await;
+            let state = self.book(id).await?.state().await;
             if crate::cockpit::is_holding(&state) {
-                return Some(state.spec.name);
+                return Ok(Some(state.spec.name));
             }
         }
-        None
+        Ok(None)
     }
 }
 

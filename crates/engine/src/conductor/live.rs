@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicI64, AtomicU32, Ordering},
 };
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub struct Live {
     lag_limit_ms: AtomicU32,
     watchdog: Mutex<Option<Watchdog>>,
     began: Instant,
+    /// The run whose recovery is in the journal; 0 before the first.
+    recovering: AtomicI64,
     pair: tokio::sync::RwLock<Option<Pair>>,
     snapshot: Mutex<Snapshot>,
 }
@@ -71,6 +73,7 @@ impl Live {
             progress: Progress::default(),
             watchdog: Mutex::default(),
             began,
+            recovering: AtomicI64::new(0),
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
         }
@@ -156,6 +159,11 @@ impl Live {
     pub fn tell(&self, event: Event) {
         // Nobody listening is fine.
         let _ = self.parts.events.send(event);
+    }
+
+    /// Whether this is the first attempt of this process at recovering a run; further ones are not journaled.
+    pub fn begins_recovery(&self, run: i64) -> bool {
+        self.recovering.swap(run, Ordering::Relaxed) != run
     }
 
     /// Keeps the watchdog of a run beyond its end.

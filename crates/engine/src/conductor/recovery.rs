@@ -23,7 +23,9 @@ pub(super) async fn step(live: &Live, stop: &CancellationToken) -> Result<()> {
         pause(stop).await;
         return Ok(());
     };
-    live.book.record(Entry::Recovered { run: run.id, decision }).await?;
+    if live.begins_recovery(run.id) {
+        live.book.record(Entry::Recovered { run: run.id, decision }).await?;
+    }
     let plan = phases::plan(&run.command, &state);
     let ended = match decision {
         Recovery::Undo => {

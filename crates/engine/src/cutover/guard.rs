@@ -30,7 +30,7 @@ impl Guard {
                 let label = &cx.pair.db(side).label;
                 return Err(self.refuse(
                     cx,
-                    format!("the fence's triggers are not on every table of {label}; run “Start replication” again"),
+                    format!("the fence's triggers are not on every table of {label}; a table was made since replication began"),
                 ));
             }
         }

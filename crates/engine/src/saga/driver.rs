@@ -5,10 +5,16 @@
 
 use std::time::Duration;
 
-use switchyard_model::journal::{Action, Entry, Outcome, Part, RunId};
+use switchyard_model::{
+    journal::{Action, Entry, Outcome, Part, RunId},
+    state::StepState,
+};
 
 use super::{Cx, Observed, Plan, PlannedStep, Step, failpoint, step::Watch};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    store::Durability,
+};
 
 /// How a saga ended.
 #[derive(Debug)]
@@ -65,16 +71,22 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
                 }
                 return Err(error);
             }
-            // The answer may have been lost after the entry was written: the journal decides, not the error.
-            Err(error) if step.is_point_of_no_return() && is_past(cx).await? => {
-                tracing::warn!(error = %error, "the point of no return is in the journal although its write failed");
-                past_no_return = true;
-            }
             Err(error) if past_no_return => {
                 return Ok(Ended::Unfinished { error });
             }
             Err(error) => {
+                // The answer may have been lost after the entry was written: the journal decides, not the error.
+                let past = if step.is_point_of_no_return() { is_past(cx).await } else { Ok(false) };
+                if matches!(past, Ok(true)) {
+                    tracing::warn!(error = %error, "the point of no return is in the journal although its write failed");
+                    past_no_return = true;
+                    continue;
+                }
                 let left = take_back(cx, &plan.steps[..=index]).await;
+                // Nobody can say whether the point of no return is in the journal. Clients go on at the loser, whose
+                // fence fell, and the run stays open: recovery asks the journal once it can be read, and finishing
+                // holds, fences and proves anew.
+                past?;
                 let summary = taken_back_summary(&error, &left);
                 let outcome = if left.is_empty() { Outcome::Undone } else { Outcome::Failed };
                 end(cx, outcome, summary, None).await?;
@@ -89,8 +101,7 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
 /// Whether the journal says that the point of no return is behind this run.
 ///
 /// # Errors
-/// When it cannot be read. Then nobody knows, and the run stays open: its fence's transaction falls with the connection,
-/// and recovery, which asks the journal again, is safe in both cases.
+/// When it cannot be read. Then nobody knows.
 async fn is_past(cx: &Cx) -> Result<bool> {
     Ok(cx.book.catch_up().await?.open_run.is_some_and(|r| r.past_no_return))
 }
@@ -104,7 +115,7 @@ pub async fn finish(cx: &Cx, plan: &Plan) -> Result<Ended> {
     for step in &plan.steps {
         match step.observe(cx).await {
             Ok(Observed::Done) => {
-                cx.book.record(Entry::StepSkipped { run: cx.run, step: step.name().to_owned() }).await?;
+                note_done(cx, step.name()).await?;
                 continue;
             }
             Ok(Observed::NotDone) => {}
@@ -117,6 +128,17 @@ pub async fn finish(cx: &Cx, plan: &Plan) -> Result<Ended> {
     }
     runner.complete().await?;
     Ok(Ended::Done)
+}
+
+/// Records that a step was found done, once: an attempt each second must not fill the journal.
+async fn note_done(cx: &Cx, step: &str) -> Result<()> {
+    let known = cx.book.state().await.open_run.is_some_and(|r| {
+        r.steps.iter().any(|s| s.step == step && matches!(s.state, StepState::Done | StepState::Skipped))
+    });
+    if !known {
+        cx.book.record(Entry::StepSkipped { run: cx.run, step: step.to_owned() }).await?;
+    }
+    Ok(())
 }
 
 /// Takes back whatever an earlier process may have done of this saga, and ends its run.
@@ -201,7 +223,7 @@ impl<'a> Runner<'a> {
         let stopwatch = if self.plan.stopwatch { std::mem::take(&mut self.watch).stopwatch() } else { None };
         let mut entries: Vec<Entry> = self.done.take().into_iter().collect();
         entries.push(Entry::RunEnded { run: self.cx.run, outcome: Outcome::Done, summary, stopwatch });
-        self.cx.book.append(entries, crate::store::Durability::Disk).await?;
+        self.cx.book.append(entries, Durability::Disk).await?;
         Ok(())
     }
 
@@ -230,6 +252,10 @@ async fn within(deadline: Duration, budget: Option<Duration>, step: &dyn Step, c
 }
 
 /// Undoes steps, newest first, and says what could not be undone. Every undo runs even when one fails.
+///
+/// A step whose intent is not in the journal did not act, and what is there now is not its own: it is left alone. Only
+/// where intents need not survive the machine, inside a write pause, an absent one proves nothing; those steps' undo does
+/// no harm where nothing was done.
 async fn take_back(cx: &Cx, steps: &[Box<dyn Step>]) -> Vec<String> {
     let mut left = Vec::new();
     let started: Vec<String> =
@@ -237,6 +263,9 @@ async fn take_back(cx: &Cx, steps: &[Box<dyn Step>]) -> Vec<String> {
     for step in steps.iter().rev() {
         let name = step.name().to_owned();
         let known = started.contains(&name);
+        if !known && step.durability() == Durability::Disk {
+            continue;
+        }
         if known {
             note(cx, Entry::UndoStarted { run: cx.run, step: name.clone() }).await;
         }
@@ -260,7 +289,7 @@ async fn take_back(cx: &Cx, steps: &[Box<dyn Step>]) -> Vec<String> {
 
 /// Records while undoing. An undo goes on even when the journal cannot be written: clients wait.
 async fn note(cx: &Cx, entry: Entry) {
-    if let Err(e) = cx.book.append(vec![entry], crate::store::Durability::Process).await {
+    if let Err(e) = cx.book.append(vec![entry], Durability::Process).await {
         tracing::error!(error = %e, "an undo could not be journaled");
     }
 }

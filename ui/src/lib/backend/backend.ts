@@ -12,6 +12,8 @@ export interface Backend {
   /** Rejects with an {@link ApiFault}, never with anything else. */
   call<K extends CommandName>(name: K, args: Args<K>): Promise<Result<K>>;
   listen(cb: (event: Event) => void): Promise<Unlisten>;
+  /** The entries of the host's own menu, by id; a host without one never calls back. */
+  menu(cb: (id: string) => void): Promise<Unlisten>;
 }
 
 /** An {@link ApiError} that can be thrown. */

@@ -16,4 +16,8 @@ export class TauriBackend implements Backend {
   listen(cb: (event: Event) => void): Promise<Unlisten> {
     return listenTo<Event>("switchyard", (message) => cb(message.payload));
   }
+
+  menu(cb: (id: string) => void): Promise<Unlisten> {
+    return listenTo<string>("menu", (message) => cb(message.payload));
+  }
 }

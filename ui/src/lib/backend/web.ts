@@ -33,6 +33,10 @@ export class WebBackend implements Backend {
     });
   }
 
+  menu(): Promise<Unlisten> {
+    return Promise.resolve(() => undefined);
+  }
+
   #connect(): EventSource {
     const source = new EventSource("/api/events");
     source.onmessage = (message) => {

@@ -1,0 +1,121 @@
+//! Which commands a state allows, and where on the ladder it is. Gates come on top of this.
+
+use super::State;
+use crate::{Command, Side, UnixMs};
+
+impl State {
+    /// Whether this command fits this state at all. Gates come on top.
+    ///
+    /// # Errors
+    /// One sentence that says why not and what comes first.
+    pub fn allows(&self, command: &Command) -> Result<(), String> {
+        if let Some(run) = &self.open_run {
+            return Err(format!("“{}” is still running; wait for it, or let recovery end it.", run.command.label()));
+        }
+        if self.milestones.cleaned.is_some() {
+            return Err("This migration has been cleaned up; nothing can be run any more.".to_owned());
+        }
+        match command {
+            Command::Analyze => Ok(()),
+            Command::Prepare => match (self.milestones.analyzed, self.milestones.replicating) {
+                (None, _) => Err("Both sides have not been analyzed yet: run “Analyze both sides” first.".to_owned()),
+                (_, Some(_)) => {
+                    Err("Replication runs already; the target's schema is not made again under it.".to_owned())
+                }
+                (Some(_), None) => Ok(()),
+            },
+            Command::Replicate if self.authority == Side::Target => {
+                Err("The target has the authority; the initial copy is behind us.".to_owned())
+            }
+            Command::Replicate if self.milestones.replicating.is_some() => {
+                Err("Replication runs already; its tables are not copied a second time.".to_owned())
+            }
+            Command::Replicate => {
+                need(self.milestones.prepared, "The target is not prepared yet: run “Prepare the target” first.")
+            }
+            Command::Validate => self.replicating(),
+            Command::ShiftReads { percent } => self.allows_shift(*percent),
+            Command::SwitchWrites => {
+                self.replicating()?;
+                if self.authority == Side::Target {
+                    return Err("Writes are on the target already.".to_owned());
+                }
+                if self.route.reads_on_target < 100 {
+                    return Err(format!(
+                        "Reads are at {} % on the target; writes move after 100 %.",
+                        self.route.reads_on_target
+                    ));
+                }
+                Ok(())
+            }
+            Command::RollBack => {
+                if self.authority == Side::Source && self.route.reads_on_target == 0 {
+                    return Err("All traffic is on the source; there is nothing to roll back.".to_owned());
+                }
+                Ok(())
+            }
+            Command::Cleanup { typed_name } => self.allows_cleanup(typed_name),
+        }
+    }
+
+    fn replicating(&self) -> Result<(), String> {
+        need(self.milestones.replicating, "The copy has not been completed yet: run “Start replication” first.")
+    }
+
+    fn allows_shift(&self, percent: u8) -> Result<(), String> {
+        self.replicating()?;
+        if percent > 100 {
+            return Err(format!("{percent} % is more than all reads; choose 0 to 100."));
+        }
+        if self.authority == Side::Target && percent < 100 {
+            return Err("Writes are on the target; reads return to the source with “Roll back”.".to_owned());
+        }
+        if percent == self.route.reads_on_target {
+            return Err(format!("{percent} % of reads are on the target already."));
+        }
+        if percent > self.route.reads_on_target
+            && let Some(next) = self.next_rung()
+            && percent > next
+        {
+            return Err(format!("The next rung of the ladder is {next} %; rungs are not skipped."));
+        }
+        Ok(())
+    }
+
+    fn allows_cleanup(&self, typed_name: &str) -> Result<(), String> {
+        if typed_name != self.spec.name {
+            return Err(format!("Type the migration's name, “{}”, to confirm.", self.spec.name));
+        }
+        if self.authority == Side::Source && self.route.reads_on_target > 0 {
+            return Err("Some reads are on the target: roll back first, or go on to the end.".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Percent of the ladder's next rung; None at the top.
+    pub fn next_rung(&self) -> Option<u8> {
+        self.limits().ladder.iter().map(|r| r.percent).find(|p| *p > self.route.reads_on_target)
+    }
+
+    /// Percent one rung below the present one; None when no reads are on the target.
+    pub fn previous_rung(&self) -> Option<u8> {
+        if self.route.reads_on_target == 0 {
+            return None;
+        }
+        let below = self.limits().ladder.iter().map(|r| r.percent).rfind(|p| *p < self.route.reads_on_target);
+        Some(below.unwrap_or(0))
+    }
+
+    /// Seconds the present rung has to hold; 0 when no reads are on the target.
+    pub fn soak_s(&self) -> u32 {
+        let here = self.route.reads_on_target;
+        self.limits().ladder.iter().rfind(|r| r.percent <= here).map_or(0, |r| r.soak_s)
+    }
+}
+
+fn need(milestone: Option<UnixMs>, otherwise: &str) -> Result<(), String> {
+    match milestone {
+        Some(_) => Ok(()),
+        None => Err(otherwise.to_owned()),
+    }
+}
