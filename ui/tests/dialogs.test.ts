@@ -20,6 +20,7 @@ async function watching(scenario: string): Promise<CockpitWatch> {
       return sample.call(name, args);
     },
     listen: (cb) => sample.listen(cb),
+    menu: () => sample.menu(),
   };
   const watch = new CockpitWatch(backend, NAME);
   watch.start();
