@@ -16,7 +16,9 @@ pub(super) async fn snapshot(live: Arc<Live>) {
     let figures = |side| live.meter(side).lock().unwrap_or_else(PoisonError::into_inner).figures();
     let (forward, reverse) = (figures(Side::Source), figures(Side::Target));
     let baseline: Option<(i64, f64)> = live.parts.store.snapshot(live.book.migration(), BASELINE).await.unwrap_or(None);
-    let latency = write_latency(&live, state.authority, baseline.map(|(_, ms)| ms));
+    // The baseline is the source's: another server's commits are not compared with it.
+    let before_ms = baseline.map(|(_, ms)| ms).filter(|_| state.authority == Side::Source);
+    let latency = write_latency(&live, state.authority, before_ms);
     let document = {
         let mut snapshot = live.snapshot();
         snapshot.facts = facts;
