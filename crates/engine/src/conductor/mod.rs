@@ -113,11 +113,14 @@ async fn with_lease(
         book.record(switchyard_model::journal::Entry::LeaseTaken { from }).await?;
     }
     let live = Arc::new(Live::new(parts.clone(), book).await);
-    let stop = cancel.child_token();
+    // Two tokens: being asked to end stops the queue after the command that runs, and only then the lease, the beats and
+    // the rest that this command lives on. Losing the lease stops all of it.
+    let serving = cancel.child_token();
+    let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    tasks.spawn(keep_lease(parts.clone(), migration, lease.clone(), stop.clone()));
+    tasks.spawn(keep_lease(parts.clone(), migration, lease.clone(), serving.clone(), stop.clone()));
     reconcilers::spawn(&tasks, &live, &stop);
-    let result = commands::serve(&live, &stop).await;
+    let result = commands::serve(&live, &serving).await;
     stop.cancel();
     tasks.close();
     // A reconciler that hangs on a dead server must not keep the lease from the next process.
@@ -128,7 +131,13 @@ async fn with_lease(
 }
 
 /// Renews the lease each second; stops everything when it has moved on.
-async fn keep_lease(parts: Parts, migration: MigrationId, lease: Lease, stop: CancellationToken) {
+async fn keep_lease(
+    parts: Parts,
+    migration: MigrationId,
+    lease: Lease,
+    serving: CancellationToken,
+    stop: CancellationToken,
+) {
     let mut tick = tokio::time::interval(LEASE_BEAT);
     loop {
         tokio::select! {
@@ -139,6 +148,7 @@ async fn keep_lease(parts: Parts, migration: MigrationId, lease: Lease, stop: Ca
             Ok(true) => {}
             Ok(false) => {
                 tracing::error!("another process has taken the lease over");
+                serving.cancel();
                 stop.cancel();
                 return;
             }

@@ -87,11 +87,7 @@ impl Guard {
 
 async fn round(cx: &Cx, from: Side) -> Result<f64> {
     let began = cx.clock.instant();
-    let beat = cx.beats.next();
-    cx.pair.db(from).heartbeat.beat(from, beat).await?;
-    while cx.pair.db(from.other()).heartbeat.seen(from).await?.is_none_or(|seen| seen < beat) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    cx.beat_arrives(from, Duration::from_millis(5)).await?;
     Ok(cx.ms_since(began))
 }
 

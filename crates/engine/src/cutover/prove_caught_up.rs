@@ -48,13 +48,8 @@ impl Step for ProveCaughtUp {
     }
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
-        let from = self.0.loser();
-        let beat = cx.beats.next();
-        cx.pair.db(from).heartbeat.beat(from, beat).await?;
-        let winner = &cx.pair.db(self.0.winner).heartbeat;
-        while winner.seen(from).await?.is_none_or(|seen| seen < beat) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        // Clients wait: look each millisecond.
+        let beat = cx.beat_arrives(self.0.loser(), Duration::from_millis(1)).await?;
         Ok(json!({ "beat": beat }))
     }
 

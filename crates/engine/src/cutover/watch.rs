@@ -43,12 +43,7 @@ impl Step for Watch {
             return Err(Error::new(Kind::Contradiction, self.title(cx), format!("read back: {route}")));
         }
         cx.book.record(Entry::Routed { run: cx.run, route }).await?;
-        let from = self.0.winner;
-        let beat = cx.beats.next();
-        cx.pair.db(from).heartbeat.beat(from, beat).await?;
-        while cx.pair.db(from.other()).heartbeat.seen(from).await?.is_none_or(|seen| seen < beat) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let beat = cx.beat_arrives(self.0.winner, Duration::from_millis(20)).await?;
         Ok(json!({ "route": route.to_string(), "beat": beat }))
     }
 

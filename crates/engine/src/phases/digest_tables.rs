@@ -37,12 +37,7 @@ impl Sides for Live<'_> {
     }
 
     async fn pass(&self) -> Result<()> {
-        let beat = self.cx.beats.next();
-        self.cx.pair.db(self.authority).heartbeat.beat(self.authority, beat).await?;
-        let other = &self.cx.pair.db(self.authority.other()).heartbeat;
-        while other.seen(self.authority).await?.is_none_or(|seen| seen < beat) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.cx.beat_arrives(self.authority, Duration::from_millis(5)).await?;
         Ok(())
     }
 }

@@ -42,11 +42,7 @@ impl Step for ProveStreams {
         let mut ms = Vec::new();
         for from in [Side::Source, Side::Target] {
             let began = cx.clock.instant();
-            let beat = cx.beats.next();
-            cx.pair.db(from).heartbeat.beat(from, beat).await?;
-            while cx.pair.db(from.other()).heartbeat.seen(from).await?.is_none_or(|seen| seen < beat) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            cx.beat_arrives(from, Duration::from_millis(20)).await?;
             ms.push(cx.ms_since(began));
         }
         Ok(json!({ "forward_ms": ms.first(), "reverse_ms": ms.get(1) }))

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use switchyard_model::{Side, journal::RunId, migration::MigrationSpec, state::State};
@@ -20,6 +20,9 @@ use crate::{
     tool::{Login, SchemaDump, Tools},
     watchdog::{Launcher, Watchdog},
 };
+
+/// After how long a beat that does not show is written again.
+const WRITE_AGAIN: Duration = Duration::from_millis(50);
 
 /// Both databases, what carries changes between them and what routes traffic to them.
 #[derive(Clone)]
@@ -158,6 +161,32 @@ impl Cx {
         match &self.state.open_run {
             Some(run) if run.past_no_return => self.state.epoch,
             Some(_) | None => self.state.epoch + 1,
+        }
+    }
+
+    /// Writes a beat on a side and returns once the other side shows it, or a later one: what was committed on `from`
+    /// before this call has arrived then, since changes are applied in commit order. Returns the beat's number.
+    ///
+    /// The beat is written again while it does not show. The reconciler writes beats too, and of two that are written at
+    /// once the one with the lower number may land last; nobody would ever see the higher one.
+    ///
+    /// # Errors
+    /// When a side does not answer. It waits without end otherwise; the caller's deadline counts.
+    pub async fn beat_arrives(&self, from: Side, look: Duration) -> Result<i64> {
+        let first = self.beats.next();
+        let mut next = first;
+        let (here, there) = (&self.pair.db(from).heartbeat, &self.pair.db(from.other()).heartbeat);
+        loop {
+            here.beat(from, next).await?;
+            let written = self.clock.instant();
+            while self.clock.instant().duration_since(written) < WRITE_AGAIN {
+                // Numbers from `first` on were handed out after this call began, so any of them proves the same.
+                if there.seen(from).await?.is_some_and(|seen| seen >= first) {
+                    return Ok(first);
+                }
+                tokio::time::sleep(look).await;
+            }
+            next = self.beats.next();
         }
     }
 
