@@ -1,5 +1,7 @@
 //! Processes as the kernel shows them: who descends from whom, who lives, and signals.
 
+use std::path::Path;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Sends a signal to a process.
@@ -17,7 +19,12 @@ pub(crate) fn send_all(pids: &[u32], signal: Signal) {
 
 /// The parent and the state letter of a process, from `/proc/<pid>/stat`.
 fn stat(pid: u32) -> Option<(u32, char)> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat_in(Path::new(&format!("/proc/{pid}")))
+}
+
+/// The same of a process or thread by its folder.
+fn stat_in(folder: &Path) -> Option<(u32, char)> {
+    let text = std::fs::read_to_string(folder.join("stat")).ok()?;
     // The name in parentheses can hold anything; what follows its last parenthesis is regular.
     let mut rest = text.rsplit_once(')')?.1.split_whitespace();
     let state = rest.next()?.chars().next()?;
@@ -27,6 +34,12 @@ fn stat(pid: u32) -> Option<(u32, char)> {
 /// Whether a process is there and not merely waiting to be reaped.
 pub(crate) fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|(_, state)| state != 'Z' && state != 'X')
+}
+
+/// Whether every thread of a process is stopped, or gone.
+pub(crate) fn stands_still(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.filter_map(|thread| stat_in(&thread.path())).all(|(_, state)| matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 /// A process and everything that descends from it.

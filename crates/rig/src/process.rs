@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use crate::account::Account;
 use crate::error::{Result, RigError};
-use crate::proc::{is_alive, send, send_all, with_descendants};
+use crate::proc::{is_alive, send, send_all, stands_still, with_descendants};
 use crate::ready::TICK;
 
 /// Runs beside each server. When the rig's process dies, the pipe it reads closes, and it ends the server; so not even
@@ -86,9 +86,19 @@ impl Process {
         &self.recipe.log
     }
 
-    /// Stops the clock for it and its children (SIGSTOP): connections stay open and nothing answers.
+    /// Stops the clock for it and its children (SIGSTOP): connections stay open and nothing answers. Returns once every
+    /// thread stands still; the signal alone is only a request, and a thread on another core may answer meanwhile.
     pub fn freeze(&self) -> Result<()> {
-        self.signal_tree(Signal::STOP)
+        self.signal_tree(Signal::STOP)?;
+        let begun = Instant::now();
+        while !self.tree().into_iter().all(stands_still) {
+            if begun.elapsed() > FREEZE_DEADLINE {
+                let doing = format!("freezing {}", self.recipe.name);
+                return Err(RigError::Io { doing, source: std::io::ErrorKind::TimedOut.into() });
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Lets it go on (SIGCONT).
@@ -210,6 +220,9 @@ impl Running {
         let _ = self.child.wait();
     }
 }
+
+/// How long the kernel may take to stop a process.
+const FREEZE_DEADLINE: Duration = Duration::from_secs(5);
 
 fn signal_name(signal: Signal) -> &'static str {
     match signal {
