@@ -91,3 +91,6 @@ fi
 if [ "$what" != build ]; then
     scripts/fetch-pg18.sh
 fi
+if [ "$what" = test ]; then
+    scripts/fetch-pg18-client.sh
+fi

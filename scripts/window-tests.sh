@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# Runs a test of the `tests` package that needs a screen:  scripts/window-tests.sh window|screenshots
+# Runs a test of the `tests` package that needs a screen:  scripts/window-tests.sh window|screenshots|window_cost
 # It gets a screen of its own, a session bus, an unlocked keyring and an empty data folder; nothing of the user's is
 # touched. The tests are marked #[ignore], so that a plain test run passes them by.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# A measurement is of what is shipped, and its figures are what one wants to see.
+profile='' shown=''
+if [ "$1" = window_cost ]; then
+    profile=--release shown=--nocapture
+fi
 
 if [ -z "${SWITCHYARD_IN_SESSION:-}" ]; then
     data=$(mktemp -d)
     trap 'rm -rf "$data"' EXIT
     # The app under test; it embeds the built page.
     (cd ui && npm run --silent build) >&2
-    cargo build -p switchyard -p switchyard-cli
+    cargo build $profile -p switchyard -p switchyard-cli
     XDG_DATA_HOME=$data XDG_CONFIG_HOME=$data/config XDG_CACHE_HOME=$data/cache SWITCHYARD_IN_SESSION=1 \
         dbus-run-session -- scripts/window-tests.sh "$@"
     exit
@@ -26,4 +32,4 @@ read -r -t 20 number <&3 || { echo "Xvfb did not start" >&2; exit 1; }
 export DISPLAY=:$number
 
 # One after the other: they share the screen.
-cargo test -p switchyard-tests --test "$1" -- --ignored --test-threads=1
+cargo test $profile -p switchyard-tests --test "$1" -- --ignored --test-threads=1 $shown

@@ -51,7 +51,12 @@ pub fn run() -> ExitCode {
 pub fn watch_hold() -> ExitCode {
     logging::start();
     match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
-        Ok(runtime) => runtime.block_on(switchyard_api::guard::run()),
+        Ok(runtime) => {
+            let code = runtime.block_on(switchyard_api::guard::run());
+            // It still waits for a word on its input, which comes when the process that it watched ends.
+            runtime.shutdown_background();
+            code
+        }
         Err(e) => {
             eprintln!("The watchdog cannot start: {e}.");
             ExitCode::FAILURE

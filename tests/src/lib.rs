@@ -15,6 +15,7 @@ mod page;
 mod picture;
 mod process;
 mod screen;
+pub mod server_cost;
 mod stage;
 pub mod usage;
 mod world;

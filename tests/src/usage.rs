@@ -47,11 +47,13 @@ pub async fn watch(app: &App, window: Duration) -> Usage {
 }
 
 impl App {
-    /// Milliseconds from the start of the process to the first picture with the migration's own figures on it.
-    ///
-    /// The page records nothing of this by itself, so this is an upper bound: the moment the driver saw it.
+    /// Milliseconds from the start of the process to the first picture with the migration's own figures on it, by the mark
+    /// that the page sets once that picture was drawn.
     pub async fn first_content_ms(&self) -> f64 {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64() * 1_000.0;
-        now - process::started_ms(self.pid()).unwrap_or(now)
+        let mark = "const [m] = performance.getEntriesByName('first-content');
+            return m === undefined ? null : performance.timeOrigin + m.startTime";
+        let what = "the page has noted its first figures";
+        let drawn = self.wait_for(what, crate::WAIT, async || self.script(mark, Vec::new()).await.as_f64()).await;
+        drawn - process::started_ms(self.pid()).unwrap_or(f64::NAN)
     }
 }

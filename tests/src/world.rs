@@ -46,13 +46,30 @@ impl World {
 
     /// Starts servers and an application, and walks a migration with demo limits to `stage`.
     pub async fn at(stage: Stage) -> Self {
+        Self::wide(stage, 0).await
+    }
+
+    /// The same with so many tables more than the shop has, of ten rows each: for what has to bear a large schema.
+    pub async fn wide(stage: Stage, more_tables: usize) -> Self {
         let mut world = Self::start().await;
+        world.widen(more_tables).await;
         world.begin_work().await;
         let api = world.api(true).await;
         world.create(&api).await;
         world.walk(&api, stage).await;
         api.shut_down().await;
         world
+    }
+
+    async fn widen(&self, more_tables: usize) {
+        let sql = format!(
+            "DO $$ BEGIN FOR i IN 1..{more_tables} LOOP
+               EXECUTE format('CREATE TABLE public.more_%s (id bigint PRIMARY KEY, v text)', i);
+               EXECUTE format('INSERT INTO public.more_%s SELECT n, md5(n::text) FROM generate_series(1, 10) n', i);
+               EXECUTE format('ALTER TABLE public.more_%s OWNER TO app', i);
+             END LOOP; END $$"
+        );
+        self.rig.source.execute(&sql).await.unwrap_or_else(|e| panic!("the source takes no more tables: {e}"));
     }
 
     /// Starts the application.

@@ -89,15 +89,21 @@ async fn a_busy_migration_then_stale_then_failed() {
     for_the_docs(&app).await;
     dialogs(&app).await;
 
+    // The engine goes on and writes down what it knows each second; only the source is silent.
     world.rig.source.freeze().unwrap();
-    world.rig.target.freeze().unwrap();
-    app.wait_for("the page says that it is stale or a side does not answer", Duration::from_secs(60), async || {
-        (app.shows("stale-banner").await || app.shows("side-problem-source").await).then_some(())
+    app.see_within("old-banner", Duration::from_secs(30)).await;
+    keep(&app, "stale-overview").await;
+    app.see_within("side-problem-source", Duration::from_secs(60)).await;
+    keep(&app, "silent-overview").await;
+    app.click("nav-replication").await;
+    app.see("slots").await;
+    keep(&app, "silent-replication").await;
+    world.rig.source.thaw().unwrap();
+    app.click("nav-overview").await;
+    app.wait_for("the source is measured again", Duration::from_secs(60), async || {
+        (!app.shows("old-banner").await && !app.shows("side-problem-source").await).then_some(())
     })
     .await;
-    keep(&app, "stale-overview").await;
-    world.rig.source.thaw().unwrap();
-    world.rig.target.thaw().unwrap();
 
     world.rig.target.kill().await.unwrap();
     app.see_within("side-problem-target", Duration::from_secs(60)).await;
@@ -148,6 +154,13 @@ async fn dialogs(app: &App) {
     keep(app, "dialog-rollback").await;
     app.click("dialog-close").await;
     app.gone("rollback-dialog").await;
+    app.click("nav-traffic").await;
+    app.click("limits-open").await;
+    app.see("limit-rungs").await;
+    keep(app, "dialog-limits").await;
+    app.click("dialog-close").await;
+    app.click("nav-overview").await;
+    app.see("lag-chart").await;
 }
 
 /// One picture per theme and size.
@@ -169,8 +182,12 @@ async fn for_the_docs(app: &App) {
     app.resize(1440, 900).await;
     app.paint(Theme::Dark).await;
     // Notices say what happened while the picture was prepared, and hide what it is about.
-    app.script("document.querySelectorAll('[data-testid=notice] button').forEach(b => b.click())", Vec::new()).await;
-    app.gone("notice").await;
+    let dismiss = "document.querySelectorAll('[data-testid=notice] .btn').forEach(b => b.click())";
+    app.wait_for("no notice is left", Duration::from_secs(10), async || {
+        app.script(dismiss, Vec::new()).await;
+        (!app.shows("notice").await).then_some(())
+    })
+    .await;
     app.settle().await;
     let kept = app.keep_picture("docs").await;
     std::fs::copy(kept, concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshot.png")).unwrap();

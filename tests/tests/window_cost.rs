@@ -1,40 +1,91 @@
-//! What the window costs, in figures and not in verdicts: the machine they are taken on is not known. Run by
-//! `scripts/window-tests.sh window_cost`; the last lines of its output are the figures.
+//! What the window costs this machine and what the engine costs the source, in figures and not in verdicts: the machine
+//! they are taken on is not known. Run by `make bench-window`; the last lines of its output are rows for
+//! `docs/benchmarks.md`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::time::Duration;
 
-use switchyard_tests::{Stage, World, usage};
+use switchyard_tests::usage::Usage;
+use switchyard_tests::{App, Stage, World, server_cost, usage};
 
 /// How often a start is measured; the median is what counts.
 const STARTS: usize = 5;
+/// The shop has 28 tables that are replicated.
+const MORE_TABLES: usize = 172;
+/// How long each page is watched.
+const WATCHED: Duration = Duration::from_secs(15);
+/// How long the source is watched.
+const SOURCE_WATCHED: Duration = Duration::from_secs(60);
+/// The pages that show most, with something on each that says it was drawn.
+const PAGES: [(&str, &str); 4] =
+    [("overview", "lag-chart"), ("consistency", "tables"), ("replication", "slots"), ("journal", "journal-line")];
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement: scripts/window-tests.sh window_cost"]
+#[ignore = "a measurement: make bench-window"]
 async fn what_the_window_costs() {
-    let world = World::at(Stage::Validated).await;
-    let mut starts = Vec::new();
-    for _ in 0..STARTS {
-        let app = world.open(&["--open", World::MIGRATION]).await;
-        app.see("headline").await;
-        starts.push(app.first_content_ms().await);
-        app.close().await;
-    }
-    starts.sort_by(f64::total_cmp);
-    let median = starts.get(STARTS / 2).copied().unwrap_or(f64::NAN);
+    let world = World::wide(Stage::Reads(10), MORE_TABLES).await;
+    let start_ms = starts(&world).await;
 
     let app = world.open(&["--open", World::MIGRATION]).await;
     app.see("lag-chart").await;
     // The first seconds are a start, not a state.
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let used = usage::watch(&app, Duration::from_secs(20)).await;
-    app.close().await;
-
-    println!("start to first real content, ms: median {median:.0} of {starts:.0?} (goal 1500)");
-    println!("at 1 Hz, percent of a core: {:.1} (goal 5)", used.cpu_percent);
-    println!("memory, MB: {:.0} proportional, {:.0} resident (goal 300)", used.memory_mb, used.resident_mb);
-    for (name, cpu, memory) in &used.processes {
-        println!("  {name}: {cpu:.1} % of a core, {memory:.0} MB");
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let mut rows = Vec::new();
+    let mut source = None;
+    for (page, mark) in PAGES {
+        app.click(&format!("nav-{page}")).await;
+        app.see(mark).await;
+        // Opening a page is not what it costs to leave it open.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let window = if page == "overview" { SOURCE_WATCHED } else { WATCHED };
+        let (used, on_source) = tokio::join!(usage::watch(&app, window), server_cost::watch(&world.rig.source, window));
+        source.get_or_insert(on_source);
+        rows.push((page, used));
     }
+    app.close().await;
+    let source = source.unwrap();
+
+    println!("start to first real content, ms: median {:.0} of {start_ms:.0?} (goal 1500)", middle(&start_ms));
+    for (page, used) in &rows {
+        println!("{page}: {:.1} % of a core", used.cpu_percent);
+        for (name, cpu, memory) in &used.processes {
+            println!("  {name}: {cpu:.1} % of a core, {memory:.0} MB");
+        }
+    }
+    println!("\n| first content, median | {} | memory, proportional | resident |", names(&rows));
+    println!("|---|{}---|---|", "---|".repeat(rows.len()));
+    let peak = |of: fn(&Usage) -> f64| rows.iter().map(|(_, u)| of(u)).fold(0.0, f64::max);
+    println!(
+        "| {:.0} ms | {} | {:.0} MB | {:.0} MB |",
+        middle(&start_ms),
+        rows.iter().map(|(_, u)| format!("{:.1} %", u.cpu_percent)).collect::<Vec<_>>().join(" | "),
+        peak(|u| u.memory_mb),
+        peak(|u| u.resident_mb),
+    );
+    println!("\n| our sessions on the source | at most | the streams' own processes there |");
+    println!("|---|---|---|");
+    println!("| {:.2} % | {} | {:.2} % |", source.ours_percent, source.sessions, source.streams_percent);
+}
+
+/// Starts, measures, closes, [`STARTS`] times.
+async fn starts(world: &World) -> Vec<f64> {
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        let app: App = world.open(&["--open", World::MIGRATION]).await;
+        app.see("headline").await;
+        starts.push(app.first_content_ms().await);
+        app.close().await;
+    }
+    starts
+}
+
+fn middle(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn names(rows: &[(&str, Usage)]) -> String {
+    rows.iter().map(|(page, _)| format!("{page}, CPU")).collect::<Vec<_>>().join(" | ")
 }

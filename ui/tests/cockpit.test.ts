@@ -57,7 +57,7 @@ describe("gates", () => {
   function gates(list: Judged[]) {
     render(Gates, { props: { gates: list }, context: appContext(new App(new FakeBackend({}))) });
   }
-  const base = { opens_at: null, overridden_by: null };
+  const base = { opens_at: null, at: null, counts_ms: null, overridden_by: null };
 
   it("say what was measured, what fails and what is missing", () => {
     gates([
@@ -77,14 +77,14 @@ describe("gates", () => {
 
   it("that open by themselves wait, with the time", () => {
     const opens = Date.now() + 60_000;
-    gates([{ gate: "soak", title: "Soak", verdict: "fail", why: "1:00 left", remedy: "Wait: it opens by itself.", opens_at: opens, overridden_by: null }]);
+    gates([{ gate: "soak", title: "Soak", verdict: "fail", why: "1:00 left", remedy: "Wait: it opens by itself.", ...base, opens_at: opens }]);
     const text = screen.getByTestId("gate-soak").textContent;
     expect(text, "waiting is not failing").toContain("●");
     expect(text, "the moment is named").toContain(when(opens, Date.now()));
   });
 
   it("name who overrode them and offer no second override", () => {
-    gates([{ gate: "soak", title: "Soak", verdict: "fail", why: "1:00 left", remedy: "Wait.", opens_at: null, overridden_by: "ann" }]);
+    gates([{ gate: "soak", title: "Soak", verdict: "fail", why: "1:00 left", remedy: "Wait.", ...base, overridden_by: "ann" }]);
     expect(screen.getByTestId("gate-soak").textContent, "the name stays visible").toContain("overridden by ann");
     expect(screen.queryByTestId("override-soak"), "one override is enough").toBeNull();
   });
@@ -100,12 +100,15 @@ describe("the checklist", () => {
   const card = data.phases.find((p) => p.phase === "traffic_cutover")!;
 
   it("shows evidence, what is missing, waiting time and signatures", () => {
-    render(Checklist, { props: { card, gates: data.gates }, context: appContext(new App(new FakeBackend({}))) });
+    render(Checklist, { props: { card }, context: appContext(new App(new FakeBackend({}))) });
     expect(screen.getByTestId("check-lag").textContent, "evidence on the right").toContain("held 41:12");
     const drill = screen.getByTestId("check-drill");
     expect(drill.textContent, "Unknown names what is missing").toContain("missing: no drill has been run");
     expect(drill.dataset["verdict"], "and is never a pass").toBe("unknown");
-    expect(screen.getByTestId("check-soak").textContent, "a check of a waiting gate waits with it").toContain("●");
+    const soak = screen.getByTestId("check-soak").textContent;
+    expect(soak, "what opens by itself waits, it does not fail").toContain("●");
+    expect(soak, "and says what is left").toContain("waits: 1:24:07 left of 2 h");
+    expect(soak, "with the time at which it opens").toMatch(/opens \d\d:\d\d:\d\d, in 1:2\d:\d\d/);
     expect(screen.getByTestId("check-change_window").textContent, "who signed stands on the line").toContain("M. Okafor");
     expect(within(screen.getByTestId("check-owner_agrees")).getByRole("button").textContent, "a wanted signature can be given").toContain("sign off");
   });
@@ -117,6 +120,34 @@ it("the phase strip tells done, now and later apart without colour", () => {
   expect(screen.getByTestId("phase-validation").textContent, "done has a mark").toContain("✓");
   expect(screen.getByTestId("phase-traffic_cutover").textContent, "now has another").toContain("●");
   expect(screen.getByTestId("phase-cleanup").textContent, "later has a third").toContain("○");
+});
+
+describe("what was not measured lately", () => {
+  const app = () => appContext(new App(new FakeBackend({})));
+
+  it("turns by itself: figures are marked, and no old pass is drawn as one", () => {
+    const data = cockpit("silent");
+    render(Tiles, { data });
+    const lag = screen.getByTestId("tile-lag");
+    expect(lag.dataset["old"], "the tile knows").toBe("true");
+    expect(lag.textContent, "its age stands on it").toMatch(/◷\s.*2\d s old/);
+    expect(lag.textContent, "and what that means").toContain("the lag now is not known");
+    expect(screen.getByTestId("tile-rows").dataset["old"], "what still counts stays as it is").toBe("false");
+    render(Gates, { props: { gates: data.gates }, context: app() });
+    const gate = screen.getByTestId("gate-lag").textContent;
+    expect(gate, "a pass of the past is stale").toContain("stale, not known now");
+    expect(gate, "told as what it was").toContain("was: ");
+    expect(screen.getByTestId("gate-read_back").textContent, "another is not").toContain("passes");
+  });
+
+  it("takes its check with it, also when no new picture comes", () => {
+    const check = { ...cockpit("busy").phases[4]!.checks[0]!, at: Date.now() - 6_000, counts_ms: 3_500 };
+    const card = { ...cockpit("busy").phases[4]!, checks: [check] };
+    render(Checklist, { props: { card }, context: app() });
+    const line = screen.getByTestId(`check-${check.id}`).textContent;
+    expect(line, "the verdict was a pass; its facts no longer count").toContain("stale, not known now");
+    expect(line, "so it has no tick").not.toContain("✓");
+  });
 });
 
 describe("figures", () => {
@@ -132,15 +163,17 @@ describe("figures", () => {
   it("carry unit, limit and age", () => {
     render(Tiles, { data: cockpit("busy") });
     const lag = screen.getByTestId("tile-lag").textContent;
-    for (const part of [" s, limit 1 s", "p95 0.34 s", "worst 0.90 s in 30 min", "old"]) {
+    for (const part of [" s, limit 1 s", "p95 0.342 s", "worst 0.904 s in 30 min", "old"]) {
       expect(lag, `the lag tile says “${part}”`).toContain(part);
     }
   });
 
   it("in the navigation never call an unread schema clean", () => {
-    expect(badgeOf("schema", cockpit("fresh"))?.text, "Unknown is not zero").toMatch(/^○/);
-    expect(badgeOf("schema", cockpit("busy"))?.text, "known and clean").toBe("✓ 0");
-    expect(badgeOf("consistency", cockpit("differs"))?.text, "a difference is counted").toBe("✕ 1");
-    expect(badgeOf("replication", cockpit("fresh")), "no lag, no badge").toBeNull();
+    const now = Date.now();
+    expect(badgeOf("schema", cockpit("fresh"), now)?.text, "Unknown is not zero").toMatch(/^○/);
+    expect(badgeOf("schema", cockpit("busy"), now)?.text, "known and clean").toBe("✓ 0");
+    expect(badgeOf("consistency", cockpit("differs"), now)?.text, "a difference is counted").toBe("✕ 1");
+    expect(badgeOf("replication", cockpit("fresh"), now), "no lag, no badge").toBeNull();
+    expect(badgeOf("replication", cockpit("silent"), now)?.text, "an old lag is no lag").toMatch(/^◷ 2\d s/);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { age, duration, int, lagText, limit, sentence, share, span } from "../src/lib/format";
+import { age, duration, int, lagText, limit, readSpan, sentence, share, shortWhen, span, when } from "../src/lib/format";
 
 it("groups thousands with a thin space that never breaks", () => {
   expect(int(2412118007), "four groups").toBe("2\u202f412\u202f118\u202f007");
@@ -22,11 +22,27 @@ it("writes limits in the unit they were meant in", () => {
   expect([1000, 500, 1500].map(limit), "no needless decimals").toEqual(["1 s", "500 ms", "1.5 s"]);
 });
 
-it("gives lag two decimals and age one unit", () => {
-  expect(lagText(207.4), "seconds with fixed decimals").toBe("0.21 s");
-  expect([900, 42_000, 720_000, 90_000_000].map(age), "one unit each").toEqual(["1 s", "42 s", "12 min", "25 h"]);
+it("gives lag a fixed width and age one unit", () => {
+  expect([4.2, 207.4, 12_344].map(lagText), "milliseconds never read as zero").toEqual(["0.005 s", "0.208 s", "12.34 s"]);
+  expect([900, 4_999, 42_000, 720_000, 90_000_000].map(age), "one unit, in steps").toEqual(["< 5 s", "< 5 s", "40 s", "12 min", "25 h"]);
+});
+
+it("reads a time as people write it", () => {
+  expect(["2 h", "30min", "90", "1:30:00", "41:12", "7 D", "1,5 h"].map(readSpan), "with its unit, or as a clock").toEqual([7200, 1800, 90, 5400, 2472, 604_800, 5400]);
+  expect(["", "soon", "2 weeks", "-5", "1e9 d"].map(readSpan), "anything else is not guessed at").toEqual([null, null, null, null, null]);
+  expect([1800, 7200, 604_800, 61].map((s) => readSpan(span(s))), "what is shown can be typed").toEqual([1800, 7200, 604_800, 61]);
 });
 
 it("ends a sentence once", () => {
   expect([sentence("refused"), sentence("refused.")], "a stop is added only where it lacks").toEqual(["refused.", "refused."]);
+});
+
+it("names the day when it is not today", () => {
+  const noon = new Date(2026, 10, 24, 12, 0, 0).getTime();
+  const at = (day: number, h: number, m: number, s: number) => new Date(2026, 10, day, h, m, s).getTime();
+  expect(when(at(24, 0, 0, 0), noon), "from the first second").toBe("00:00:00");
+  expect(when(at(24, 23, 59, 59), noon), "to the last").toBe("23:59:59");
+  expect(when(at(23, 23, 59, 59), noon), "yesterday has its date").toBe("23 Nov 23:59:59");
+  expect(when(at(24, 9, 5, 7), at(25, 0, 0, 1)), "and today becomes yesterday at midnight").toBe("24 Nov 09:05:07");
+  expect(shortWhen(at(24, 9, 5, 7), noon), "without seconds").toBe("09:05");
 });

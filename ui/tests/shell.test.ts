@@ -108,6 +108,13 @@ describe("keys", () => {
   });
 });
 
+it("a side that stopped being measured is said, although the engine goes on", async () => {
+  shell("silent");
+  const banner = await screen.findByTestId("old-banner");
+  expect(banner.textContent, "what is old, and how old").toMatch(/the source's server 2\d s, lag source → target 2\d s/);
+  expect(screen.queryByTestId("stale-banner"), "the picture as a whole is not stale").toBeNull();
+});
+
 it("asks for passwords by itself once, and goes on asking in a banner", async () => {
   shell("passwords");
   await screen.findByTestId("passwords-dialog");
@@ -129,7 +136,7 @@ it("says that there is no keyring where there is none", async () => {
 it("held clients are shown with seconds and the limit", async () => {
   shell("running");
   const held = await screen.findByTestId("clients-held");
-  expect(held.textContent, "how long and how long at most").toMatch(/held for \d+\.\d s, limit 5\.0 s/);
+  expect(held.textContent, "how long and how long at most").toMatch(/held for \d+\.\d s, limit 5 s/);
 });
 
 it("a notice of the engine appears, and a bad one stays until it was read", async () => {
@@ -138,6 +145,20 @@ it("a notice of the engine appears, and a bad one stays until it was read", asyn
   (app.backend as SampleBackend).emit({ event: "notice", migration: NAME, title: "A step failed", body: "HAProxy did not answer.", tone: "bad" });
   const notice = await screen.findByTestId("notice");
   expect(notice.textContent, "title and body").toContain("A step failed");
+  for (const title of ["Lag gate open", "Soak gate open", "Route gate open"]) {
+    (app.backend as SampleBackend).emit({ event: "notice", migration: NAME, title, body: "0.006 s", tone: "good" });
+  }
+  await waitFor(() => expect(screen.getAllByTestId("notice").length, "few are shown at once, the page keeps its room").toBe(2));
+  expect(screen.getAllByTestId("notice")[0]?.textContent, "what is wrong stands before newer good news").toContain("A step failed");
+  await fireEvent.click(screen.getByRole("button", { name: /and 2 more/ }));
+  await waitFor(() => expect(screen.queryByTestId("notice"), "all of them can go at once").toBeNull());
+});
+
+it("a notice can be dismissed alone", async () => {
+  const app = shell("busy");
+  await screen.findByTestId("headline");
+  (app.backend as SampleBackend).emit({ event: "notice", migration: NAME, title: "A step failed", body: "HAProxy did not answer.", tone: "bad" });
+  await screen.findByTestId("notice");
   await fireEvent.click(screen.getByRole("button", { name: /Dismiss: A step failed/ }));
   expect(screen.queryByTestId("notice"), "dismissed").toBeNull();
 });

@@ -4,7 +4,7 @@ use switchyard_charts::{LagChartInput, Theme, lag_chart};
 use switchyard_engine::store::{Bucket, Series};
 use switchyard_model::{Side, lag::LagSample};
 
-use crate::{Switchyard, dto::*};
+use crate::{Switchyard, cockpit, dto::*};
 
 impl Switchyard {
     pub(crate) async fn lag_chart(&self, args: LagChartRequest) -> Result<LagChart, ApiError> {
@@ -26,11 +26,12 @@ impl Switchyard {
         let buckets = self.parts.store.samples(id, series, from, to, to).await?;
         let samples: Vec<LagSample> = buckets.iter().flat_map(points).collect();
         let marks: Vec<(i64, String)> = marks(&state.route_changes).into_iter().filter(|(at, _)| *at >= from).collect();
+        let limit_ms = f64::from(cockpit::lag_limit_ms(&state, args.from));
         let drawn = lag_chart(&LagChartInput {
             samples: &samples,
             from,
             to,
-            limit_ms: f64::from(state.limits().lag_limit_ms),
+            limit_ms,
             marks: &marks,
             width: args.width,
             height: args.height,
@@ -41,6 +42,9 @@ impl Switchyard {
         Ok(LagChart {
             svg: drawn.svg,
             samples: drawn.samples,
+            limit_ms,
+            count: buckets.iter().map(|b| b.n).sum::<i64>().clamp(0, i64::from(u32::MAX)) as u32,
+            worst_ms: buckets.iter().map(|b| b.high).max_by(f64::total_cmp),
             plot_left: drawn.plot_left,
             plot_right: drawn.plot_right,
             from,

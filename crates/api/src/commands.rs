@@ -64,7 +64,7 @@ commands! {
     /// Creates a migration.
     migration_create(CreateMigration) -> MigrationRow;
     /// Everything the main screen shows.
-    cockpit(ByName) -> Cockpit;
+    cockpit(CockpitRequest) -> Cockpit;
     /// What a command would do.
     preview(PreviewRequest) -> Preview;
     /// Asks for a command to be run; answers at once with a ticket.
@@ -75,6 +75,8 @@ commands! {
     sign_off(SignOffRequest) -> Nothing;
     /// A person overrides a closed gate for the next run.
     override_gate(OverrideRequest) -> Nothing;
+    /// The limits that a migration can begin with.
+    limits_templates(Nothing) -> LimitsTemplates;
     /// Changes the limits.
     set_limits(SetLimits) -> Nothing;
     /// A password for this session, or for the keyring where there is one.

@@ -137,7 +137,7 @@ impl Switchyard {
                 version: None,
                 tls: None,
                 ms: None,
-                sentence: format!("{e}."),
+                sentence: e.sentence(),
                 remedy: Some(e.remedy().to_owned()),
             },
         })

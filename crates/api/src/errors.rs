@@ -23,7 +23,13 @@ impl ApiError {
 
 impl From<Error> for ApiError {
     fn from(e: Error) -> Self {
-        ApiError::new(code(e.kind), format!("{e}."), e.remedy())
+        ApiError::from(&e)
+    }
+}
+
+impl From<&Error> for ApiError {
+    fn from(e: &Error) -> Self {
+        ApiError::new(code(e.kind), e.sentence(), e.remedy())
     }
 }
 

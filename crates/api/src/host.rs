@@ -9,11 +9,13 @@ use std::{
 use switchyard_engine::{
     clock::{SharedClock, SystemClock},
     conductor::{self, Parts},
+    facts::{ANALYSIS, Analysis},
     keychain::Keychain,
     saga::{Book, Pair},
-    store::{MigrationId, Store},
+    store::{Cached, MigrationId, Store},
     watchdog::Launcher,
 };
+use switchyard_model::UnixMs;
 use tokio::{sync::broadcast, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -38,10 +40,16 @@ pub struct Switchyard {
     events: broadcast::Sender<Event>,
     drivers: Mutex<HashMap<MigrationId, (CancellationToken, JoinHandle<()>)>>,
     books: tokio::sync::Mutex<HashMap<MigrationId, Arc<Book>>>,
+    /// The newest analyses; large, and read each second by a window.
+    analyses: Mutex<HashMap<MigrationId, Arc<Cached<Analysis>>>>,
     /// Pairs connected for previews, by migration; reads only.
     pub(crate) pairs: tokio::sync::Mutex<HashMap<MigrationId, Pair>>,
     relay: JoinHandle<()>,
+    stops: Stops,
 }
+
+/// Why this process stopped driving, by migration, until somebody asks.
+type Stops = Arc<Mutex<HashMap<String, ApiError>>>;
 
 impl Switchyard {
     /// Opens the store, looks for the keyring, and begins to drive where asked to.
@@ -58,7 +66,8 @@ impl Switchyard {
         let clock: SharedClock = Arc::new(SystemClock);
         let (engine_events, engine_receiver) = broadcast::channel(256);
         let (events, _) = broadcast::channel(256);
-        let relay = tokio::spawn(relay(engine_receiver, events.clone()));
+        let stops = Stops::default();
+        let relay = tokio::spawn(relay(engine_receiver, events.clone(), stops.clone()));
         let watchdog = match (options.guarded, std::env::current_exe()) {
             (true, Ok(program)) => Some(Arc::new(Launcher { program, argument: crate::guard::ARGUMENT, store: path })),
             (true, Err(_)) | (false, _) => None,
@@ -71,8 +80,10 @@ impl Switchyard {
             events,
             drivers: Mutex::default(),
             books: tokio::sync::Mutex::default(),
+            analyses: Mutex::default(),
             pairs: tokio::sync::Mutex::default(),
             relay,
+            stops,
         });
         if options.drive {
             for (id, _, _) in switchyard.parts.store.migrations().await? {
@@ -131,6 +142,12 @@ impl Switchyard {
         Ok(book)
     }
 
+    /// The newest analysis of a migration, read from the store when there is another one.
+    pub(crate) fn analysis(&self, migration: MigrationId) -> Arc<Cached<Analysis>> {
+        let mut all = self.analyses.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(migration).or_insert_with(|| Arc::new(Cached::new(ANALYSIS))).clone()
+    }
+
     pub(crate) async fn named(&self, name: &str) -> Result<(MigrationId, Arc<Book>), ApiError> {
         let id = self.parts.store.migration_id(name).await?;
         Ok((id, self.book(id).await?))
@@ -140,6 +157,24 @@ impl Switchyard {
     pub(crate) fn changed(&self, migration: &str) {
         // Nobody listening is fine.
         let _ = self.events.send(Event::Changed { migration: migration.to_owned() });
+    }
+
+    /// Why this process stopped driving a migration since this was last asked; it goes on trying.
+    pub fn take_stop(&self, migration: &str) -> Option<ApiError> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(migration)
+    }
+
+    /// Whether a router held clients when it was last asked after an instant; None while none was asked since then, or
+    /// while one does not answer.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_held_after(&self, name: &str, after: UnixMs) -> Result<Option<bool>, ApiError> {
+        use switchyard_engine::facts::{SNAPSHOT, Snapshot};
+        let id = self.parts.store.migration_id(name).await?;
+        let seen: Option<(i64, Snapshot)> = self.parts.store.snapshot(id, SNAPSHOT).await?;
+        let route = seen.and_then(|(_, s)| s.facts.route).filter(|r| r.at > after);
+        Ok(route.and_then(|r| if r.holding { Some(true) } else { r.route.is_ok().then_some(false) }))
     }
 
     /// Stops driving: gives leases back, closes connections and the store.
@@ -175,7 +210,7 @@ impl Switchyard {
     }
 }
 
-async fn relay(mut from: broadcast::Receiver<conductor::Event>, to: broadcast::Sender<Event>) {
+async fn relay(mut from: broadcast::Receiver<conductor::Event>, to: broadcast::Sender<Event>, stops: Stops) {
     loop {
         let event = match from.recv().await {
             Ok(event) => event,
@@ -184,6 +219,12 @@ async fn relay(mut from: broadcast::Receiver<conductor::Event>, to: broadcast::S
         };
         let _ = to.send(match event {
             conductor::Event::Changed { migration } => Event::Changed { migration },
+            conductor::Event::Stopped { migration, error } => {
+                let why = ApiError::from(&*error);
+                let body = format!("{} {}", why.message, why.remedy);
+                stops.lock().unwrap_or_else(PoisonError::into_inner).insert(migration.clone(), why);
+                Event::Notice { migration, title: "No longer driven from here".to_owned(), body, tone: Tone::Bad }
+            }
             conductor::Event::Notice { migration, title, body, tone } => {
                 let tone = match tone {
                     conductor::Tone::Good => Tone::Good,

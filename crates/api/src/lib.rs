@@ -18,6 +18,9 @@ mod migrations;
 mod previews;
 mod reading;
 mod typescript;
+pub mod verify;
 
 pub use commands::{export_types, table};
 pub use host::{Options, Switchyard};
+pub use switchyard_engine::error::words as io_words;
+pub use switchyard_engine::reconcile::Pace;

@@ -119,6 +119,10 @@ impl Switchyard {
         self.record(&args.migration, entry).await
     }
 
+    pub(crate) async fn limits_templates(&self, _: Nothing) -> Result<LimitsTemplates, ApiError> {
+        Ok(LimitsTemplates { templates: Limits::TEMPLATES.into_iter().filter_map(Limits::template).collect() })
+    }
+
     pub(crate) async fn set_limits(&self, args: SetLimits) -> Result<Nothing, ApiError> {
         let problems = args.limits.problems();
         if !problems.is_empty() {

@@ -1,6 +1,8 @@
 //! Reading the journal: each entry with a sentence.
 
+use switchyard_engine::phases::step_title;
 use switchyard_model::{
+    figure,
     journal::{Entry, Outcome, Recorded},
     switch::Recovery,
 };
@@ -20,12 +22,12 @@ impl Switchyard {
     }
 
     /// The cockpit of one migration, from the journal and what its driver last saw.
-    pub(crate) async fn cockpit(&self, args: ByName) -> Result<Cockpit, ApiError> {
-        use switchyard_engine::facts::{ANALYSIS, Analysis, SNAPSHOT, Snapshot};
+    pub(crate) async fn cockpit(&self, args: CockpitRequest) -> Result<Cockpit, ApiError> {
+        use switchyard_engine::facts::{SNAPSHOT, Snapshot};
         let (id, book) = self.named(&args.name).await?;
         let store = &self.parts.store;
         let snapshot: Option<(i64, Snapshot)> = store.snapshot(id, SNAPSHOT).await?;
-        let analysis: Option<(i64, Analysis)> = store.snapshot(id, ANALYSIS).await?;
+        let analysis = self.analysis(id).get(store, id).await?;
         let lease = store.lease(id).await?;
         let now = self.parts.clock.now();
         let state = book.state().await;
@@ -37,6 +39,7 @@ impl Switchyard {
             lease,
             operator: &self.parts.operator,
             now,
+            have: args.have.unwrap_or_default(),
         }))
     }
 }
@@ -59,15 +62,17 @@ fn sentence(entry: &Entry) -> (String, Tone) {
         Entry::RunStarted { command, reason, .. } => (format!("{} was started: {reason}", command.label()), Tone::Info),
         Entry::StepStarted { step, actions, .. } => {
             let what = actions.first().map_or_else(String::new, |a| format!(": {} @ {}", shorten(&a.run), a.at));
-            (format!("{step} begins{what}"), Tone::Info)
+            (format!("“{}” begins{what}", step_title(step)), Tone::Info)
         }
-        Entry::StepDone { step, ms, .. } => (format!("{step} done in {ms:.1} ms."), Tone::Good),
-        Entry::StepSkipped { step, .. } => (format!("{step} was found done."), Tone::Info),
-        Entry::StepFailed { step, why, remedy, .. } => (format!("{step} failed: {why}. {remedy}"), Tone::Bad),
-        Entry::UndoStarted { step, .. } => (format!("{step} is being taken back."), Tone::Warn),
-        Entry::UndoDone { step, .. } => (format!("{step} was taken back."), Tone::Warn),
+        Entry::StepDone { step, ms, .. } => (format!("“{}” is done in {ms:.1} ms.", step_title(step)), Tone::Good),
+        Entry::StepSkipped { step, .. } => (format!("“{}” was found done.", step_title(step)), Tone::Info),
+        Entry::StepFailed { step, why, remedy, .. } => {
+            (format!("“{}” failed: {why}. {remedy}", step_title(step)), Tone::Bad)
+        }
+        Entry::UndoStarted { step, .. } => (format!("“{}” is being taken back.", step_title(step)), Tone::Warn),
+        Entry::UndoDone { step, .. } => (format!("“{}” was taken back.", step_title(step)), Tone::Warn),
         Entry::UndoFailed { step, why, remedy, .. } => {
-            (format!("{step} could not be taken back: {why}. {remedy}"), Tone::Bad)
+            (format!("“{}” could not be taken back: {why}. {remedy}", step_title(step)), Tone::Bad)
         }
         Entry::Scoped { scope, .. } => {
             (format!("{} tables are in scope, {} are fenced.", scope.publish.len(), scope.fence.len()), Tone::Info)
@@ -80,7 +85,7 @@ fn sentence(entry: &Entry) -> (String, Tone) {
             let tone = if validation.findings() > 0 { Tone::Bad } else { Tone::Good };
             let sentence = format!(
                 "{} rows in {} tables compared: {} tables differ, {} unproven.",
-                validation.rows(),
+                figure::count(validation.rows()),
                 validation.tables.len(),
                 validation.findings(),
                 validation.unproven()

@@ -112,6 +112,12 @@ pub enum Cmd {
         #[arg(long)]
         reason: String,
     },
+    /// Compares two databases row by row, with or without a migration: 0 all equal, 1 findings, 2 not proven.
+    ///
+    /// Rows are hashed where they are and only sums travel; where sums differ, rows are narrowed down and looked at again
+    /// once the stream has passed, so that a change on its way is no finding. Passwords come from the environment
+    /// (SWITCHYARD_SOURCE_PASSWORD, SWITCHYARD_TARGET_PASSWORD), the URL, the keyring or ~/.pgpass.
+    Verify(VerifyArgs),
     /// Shows the limits, or replaces them with those in a JSON file (as `limits --json` prints them).
     Limits {
         /// The migration.
@@ -204,4 +210,30 @@ pub enum MigrationCmd {
     },
     /// Lists migrations.
     List,
+}
+
+/// What `verify` compares.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// The source: a postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_SOURCE", hide_env_values = true, value_name = "URL|ENDPOINT")]
+    pub source: String,
+    /// The target: a postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_TARGET", hide_env_values = true, value_name = "URL|ENDPOINT")]
+    pub target: String,
+    /// Only tables of this name, as schema.table with * for any text; may be given several times.
+    #[arg(long, value_name = "PATTERN")]
+    pub table: Vec<String>,
+    /// Tells apart what a type's own equality calls equal: 1.0 and 1.00, -0.0 and 0.0.
+    #[arg(long)]
+    pub exact: bool,
+    /// Sessions per side at once.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub lanes: u8,
+    /// How long a change may be on its way where no subscription leads from the source to the target, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub settle: f64,
+    /// Reads only this share of the time, in percent, to spare the servers.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub throttle: u32,
 }

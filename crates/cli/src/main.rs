@@ -8,7 +8,6 @@ mod args;
 mod commands;
 mod output;
 mod password;
-mod time;
 
 use std::process::ExitCode;
 
@@ -23,7 +22,10 @@ fn main() -> ExitCode {
         }
     };
     if switchyard_api::guard::is_guard(std::env::args()) {
-        return runtime.block_on(switchyard_api::guard::run());
+        let code = runtime.block_on(switchyard_api::guard::run());
+        // It still waits for a word on its input, which comes when the process that it watched ends.
+        runtime.shutdown_background();
+        return code;
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

@@ -14,7 +14,11 @@ pub fn ask(what: &str, variable: &str) -> Result<Option<String>, ApiError> {
     }
     eprint!("Password of {what} (empty keeps the known one): ");
     let failed = |e: std::io::Error| {
-        ApiError::new("failed", format!("The password cannot be read: {e}."), "Set it in the environment.")
+        ApiError::new(
+            "failed",
+            format!("The password cannot be read: {}.", switchyard_api::io_words(&e)),
+            "Set it in the environment.",
+        )
     };
     std::io::stderr().flush().map_err(failed)?;
     let quiet = Echo::off();

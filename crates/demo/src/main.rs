@@ -47,7 +47,10 @@ fn main() -> ExitCode {
         }
     };
     if switchyard_api::guard::is_guard(std::env::args()) {
-        return runtime.block_on(switchyard_api::guard::run());
+        let code = runtime.block_on(switchyard_api::guard::run());
+        // It still waits for a word on its input, which comes when the process that it watched ends.
+        runtime.shutdown_background();
+        return code;
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

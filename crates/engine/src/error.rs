@@ -78,7 +78,9 @@ pub fn policy(kind: Kind) -> (Retry, &'static str) {
             (Manual, "Choose the CA file that signed the server's certificate, or another TLS mode.")
         }
         Kind::LoginRefused => (Manual, "Check user and password, and the server's pg_hba.conf."),
-        Kind::PasswordNeeded => (Manual, "Type the password for this endpoint."),
+        Kind::PasswordNeeded => {
+            (Manual, "Type the password, or put it into the keyring or into libpq's password file (~/.pgpass).")
+        }
         Kind::NoSuchDatabase => (Manual, "Check the database name; it is case-sensitive."),
         Kind::Privilege => (Manual, "Grant the role what is missing, or use another role."),
         Kind::TooManyConnections => (Later, "Free connections on the server, or raise max_connections."),
@@ -88,7 +90,8 @@ pub fn policy(kind: Kind) -> (Retry, &'static str) {
         Kind::Unsuitable => (Manual, "Change the setting that the message names."),
         Kind::NoFreeSlot => (
             Manual,
-            "Drop slots that are not needed, or raise max_replication_slots, max_wal_senders or the worker limits.",
+            "Drop slots or subscriptions that are not needed, or raise max_replication_slots, max_wal_senders or \
+             max_logical_replication_workers and restart the server.",
         ),
         Kind::Router => (Manual, "Check the router's admin address, user and configuration."),
         Kind::Tool => (Manual, "Install the tool, or look at its output above."),
@@ -137,6 +140,11 @@ impl Error {
         self
     }
 
+    /// As a sentence of its own: `Connecting to orders-eu: nothing listens on 10.0.0.1:5432.`
+    pub fn sentence(&self) -> String {
+        sentence(&self.to_string())
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         policy(self.kind).1
@@ -145,6 +153,23 @@ impl Error {
     /// Whether the same act may be tried again.
     pub fn retry(&self) -> Retry {
         policy(self.kind).0
+    }
+}
+
+/// A clause as a sentence: it begins with a capital and ends with a full stop.
+pub fn sentence(clause: &str) -> String {
+    let mut chars = clause.trim().trim_end_matches('.').chars();
+    let Some(first) = chars.next() else { return String::new() };
+    // A name in quotes, or a command, is left as it is.
+    format!("{}{}.", first.to_uppercase(), chars.as_str())
+}
+
+/// The system's own words for an error, without the number that only a programmer looks up.
+pub fn words(e: &std::io::Error) -> String {
+    let text = e.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
     }
 }
 
@@ -157,5 +182,24 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|s| s as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clauses_become_sentences() {
+        let e = Error::new(Kind::Store, "opening the store /x", "the disk is full");
+        assert_eq!(e.sentence(), "Opening the store /x: the disk is full.");
+        assert_eq!(sentence("“x” is no name."), "“x” is no name.", "one full stop, and quotes as they are");
+        assert_eq!(sentence(""), "", "nothing is said about nothing");
+    }
+
+    #[test]
+    fn the_systems_words_come_without_its_numbers() {
+        assert_eq!(words(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        assert_eq!(words(&std::io::Error::other("x")), "x");
     }
 }

@@ -1,9 +1,12 @@
 //! What the reconcilers of the process that drives saw last: one document, rewritten each second, read by every host.
 
 use serde::{Deserialize, Serialize};
-use switchyard_model::{UnixMs, check::Check, gate::Facts, inventory::Inventory};
+use switchyard_model::{UnixMs, check::Check, gate::Facts, inventory::Inventory, time::utc};
 
-use crate::heartbeat::LagWindow;
+use crate::{
+    error::{Error, Kind, sentence},
+    heartbeat::LagWindow,
+};
 
 /// The document.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -70,6 +73,9 @@ pub struct SlotFact {
     pub lag_bytes: i64,
     /// Bytes kept.
     pub retained_bytes: i64,
+    /// Bytes the server keeps at most for a slot; None without a limit but the disk.
+    #[serde(default)]
+    pub limit_bytes: Option<i64>,
     /// Seconds until the limit at the present pace.
     pub seconds_to_limit: Option<i64>,
     /// When it was read.
@@ -91,15 +97,34 @@ pub struct SideFact {
     pub max_connections: i32,
 }
 
+impl SideFact {
+    /// Notes why it does not answer. One that has answered before is not looked for in the endpoint's fields, which are
+    /// right: it stopped, and since when is what the operator needs.
+    pub fn has_trouble(&mut self, label: &str, e: &Error) {
+        let silent = matches!(e.kind, Kind::Unreachable | Kind::NotReady | Kind::Deadline);
+        self.problem = Some(match self.answered_at {
+            Some(at) if silent => format!(
+                "“{label}” stopped answering; its last answer came at {}. {} See whether its server still runs and whether \
+                 the network to it is up. Everything goes on by itself once it answers.",
+                utc(at),
+                sentence(&e.why)
+            ),
+            Some(_) | None => format!("{} {}", e.sentence(), e.remedy()),
+        });
+    }
+}
+
 /// One router.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouterFact {
-    /// `PgBouncer · 380 clients`.
-    pub text: String,
-    /// Whether it is well.
-    pub good: bool,
-    /// When it answered.
-    pub at: UnixMs,
+    /// `PgBouncer pgb-1:6432`.
+    pub label: String,
+    /// Its clients now; None where it does not count them, or did not answer.
+    pub clients: Option<u32>,
+    /// Why it does not answer, or what is wrong by its own word; None while it is well.
+    pub trouble: Option<String>,
+    /// When it last answered; None before its first answer.
+    pub at: Option<UnixMs>,
 }
 
 /// The initial copy.
@@ -160,15 +185,48 @@ pub const ANALYSIS: &str = "analysis";
 impl Analysis {
     /// What the preflight gate needs of it.
     pub fn facts(&self) -> switchyard_model::gate::AnalysisFacts {
-        use switchyard_model::verdict::Verdict;
+        use switchyard_model::{gate::FailedCheck, verdict::Verdict};
         let mut facts = switchyard_model::gate::AnalysisFacts { at: self.source.at, ..Default::default() };
         for check in &self.checks {
             match &check.verdict {
                 Verdict::Pass { .. } => {}
-                Verdict::Fail { why, .. } => facts.failed.push(format!("{}: {why}.", check.title)),
+                Verdict::Fail { why, remedy } => {
+                    facts.failed.push(FailedCheck { what: format!("{}: {why}.", check.title), remedy: remedy.clone() })
+                }
                 Verdict::Unknown { .. } => facts.unknown += 1,
             }
         }
         facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn down() -> Error {
+        Error::new(Kind::Unreachable, "connecting to shop-eu", "nothing listens on 10.0.0.1:5432")
+    }
+
+    #[test]
+    fn a_server_that_was_there_is_told_from_one_that_never_was() {
+        let mut fact = SideFact::default();
+        fact.has_trouble("shop-eu", &down());
+        assert!(fact.problem.as_ref().unwrap().contains("Check host and port"), "a new endpoint may be mistyped");
+        fact.answered_at = Some(951_827_696_000);
+        fact.has_trouble("shop-eu", &down());
+        let told = fact.problem.unwrap();
+        assert!(
+            told.starts_with("“shop-eu” stopped answering; its last answer came at 2000-02-29 12:34:56Z."),
+            "{told}"
+        );
+        assert!(told.contains("Nothing listens on 10.0.0.1:5432.") && !told.contains("Check host"), "{told}");
+    }
+
+    #[test]
+    fn a_login_that_is_refused_now_is_no_silence() {
+        let mut fact = SideFact { answered_at: Some(1), ..SideFact::default() };
+        fact.has_trouble("shop-eu", &Error::new(Kind::LoginRefused, "connecting to shop-eu", "wrong password"));
+        assert!(!fact.problem.unwrap().contains("stopped"), "the server answers, and says no");
     }
 }

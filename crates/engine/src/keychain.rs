@@ -28,9 +28,16 @@ pub enum Place {
     Missing,
 }
 
+/// A password in memory, and whether the keyring has it too.
+#[derive(Clone)]
+struct Remembered {
+    secret: Secret,
+    in_keyring: bool,
+}
+
 /// The passwords this process can get at.
 pub struct Keychain {
-    memory: Mutex<HashMap<String, Secret>>,
+    memory: Mutex<HashMap<String, Remembered>>,
     /// Why the keyring cannot be used; None when it can.
     unavailable: Option<String>,
 }
@@ -68,8 +75,8 @@ impl Keychain {
     /// # Errors
     /// `Keyring` when the keyring does not answer.
     pub async fn get(&self, name: &str) -> Result<Option<Secret>> {
-        if let Some(secret) = self.remembered(name) {
-            return Ok(Some(secret));
+        if let Some(found) = self.remembered(name) {
+            return Ok(Some(found.secret));
         }
         if self.unavailable.is_some() {
             return Ok(None);
@@ -83,29 +90,36 @@ impl Keychain {
         let found =
             found.await.map_err(|why| Error::new(Kind::Keyring, format!("reading the password of “{name}”"), why))?;
         if let Some(secret) = &found {
-            self.remember(name, secret.clone());
+            self.remember(name, secret.clone(), true);
         }
         Ok(found)
     }
 
-    /// Where the password of this name is.
+    /// Where the password of this name is. One that the keyring did not take is in memory, whatever the keyring can do
+    /// for others: it is gone with this process.
     pub async fn place(&self, name: &str) -> Place {
-        match (self.get(name).await, &self.unavailable) {
-            (Ok(Some(_)), None) => Place::Keyring,
-            (Ok(Some(_)), Some(_)) => Place::Memory,
-            (Ok(None) | Err(_), _) => Place::Missing,
+        // Looks into the keyring where nothing is remembered, and remembers what it finds.
+        let known = self.get(name).await;
+        match (known, self.remembered(name)) {
+            (Ok(Some(_)), Some(Remembered { in_keyring: true, .. })) => Place::Keyring,
+            (Ok(Some(_)), Some(Remembered { in_keyring: false, .. })) => Place::Memory,
+            (Ok(Some(_) | None) | Err(_), _) => Place::Missing,
         }
     }
 
     /// Keeps a password, in the keyring where that works, and says where.
     pub async fn put(&self, name: &str, secret: Secret) -> Place {
-        self.remember(name, secret.clone());
+        self.remember(name, secret.clone(), false);
         if self.unavailable.is_some() {
             return Place::Memory;
         }
         let owned = name.to_owned();
-        match blocking(move || entry(&owned)?.set_password(secret.expose()).map_err(|e| sentence(&e))).await {
-            Ok(()) => Place::Keyring,
+        let kept = secret.clone();
+        match blocking(move || entry(&owned)?.set_password(kept.expose()).map_err(|e| sentence(&e))).await {
+            Ok(()) => {
+                self.remember(name, secret, true);
+                Place::Keyring
+            }
             Err(why) => {
                 tracing::warn!(name, why, "a password is held in memory: the keyring did not take it");
                 Place::Memory
@@ -129,12 +143,13 @@ impl Keychain {
         }
     }
 
-    fn remembered(&self, name: &str) -> Option<Secret> {
+    fn remembered(&self, name: &str) -> Option<Remembered> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn remember(&self, name: &str, secret: Secret) {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), secret);
+    fn remember(&self, name: &str, secret: Secret, in_keyring: bool) {
+        let remembered = Remembered { secret, in_keyring };
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), remembered);
     }
 }
 
@@ -180,6 +195,16 @@ mod tests {
         assert!(keychain.get("db").await.unwrap().is_some());
         keychain.forget("db").await;
         assert_eq!(keychain.place("db").await, Place::Missing);
+    }
+
+    #[tokio::test]
+    async fn what_a_working_keyring_did_not_take_is_in_memory_and_is_said_to() {
+        // One that answers, and refused this entry; nothing here reaches the keyring of whoever runs the test.
+        let keychain = Keychain { memory: Mutex::default(), unavailable: None };
+        keychain.remember("refused", Secret::new("x"), false);
+        keychain.remember("kept", Secret::new("x"), true);
+        assert_eq!(keychain.place("refused").await, Place::Memory, "an operator who reads “keyring” closes the window");
+        assert_eq!(keychain.place("kept").await, Place::Keyring);
     }
 
     #[test]

@@ -24,5 +24,6 @@ pub mod secret;
 pub mod store;
 pub mod tool;
 pub mod watchdog;
+mod wire;
 
 pub use error::{Error, Kind, Result};

@@ -25,7 +25,7 @@ use crate::{
     conductor::{self, Parts},
     error::{Error, Kind, Result},
     keychain::Keychain,
-    saga::Book,
+    saga::{Book, Cx, failpoint},
     secret::Secret,
     store::Store,
 };
@@ -71,6 +71,22 @@ pub struct Watchdog {
 }
 
 impl Launcher {
+    /// Starts one for a run that holds clients, or may have left them held.
+    ///
+    /// # Errors
+    /// As [`Launcher::launch`].
+    pub async fn launch_for(&self, cx: &Cx) -> Result<Watchdog> {
+        let limits = cx.state.limits();
+        let order = Order {
+            store: self.store.clone(),
+            migration: cx.book.migration(),
+            holder: cx.book.by().to_owned(),
+            patience_ms: u64::from(limits.hold_deadline_ms) + u64::from(limits.canary_max_age_ms),
+            secrets: cx.pair.secrets.iter().map(|(name, s)| (name.clone(), s.expose().to_owned())).collect(),
+        };
+        self.launch(&order).await
+    }
+
     /// Starts it and hands the order over; returns once it has said that it stands.
     ///
     /// # Errors
@@ -81,7 +97,9 @@ impl Launcher {
         let mut command = Command::new(&self.program);
         command.arg(self.argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         // A crash that a test asked of us is not asked of the one who has to survive it.
-        command.env_remove("SWITCHYARD_CRASH");
+        for variable in failpoint::VARIABLES {
+            command.env_remove(variable);
+        }
         // An interrupt at the terminal ends us and not the one who watches us.
         #[cfg(unix)]
         command.process_group(0);

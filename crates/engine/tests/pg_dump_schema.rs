@@ -102,10 +102,15 @@ async fn there_and_back(major: Major) {
     for round in 1..=2 {
         for section in SECTIONS {
             assert_ne!(dump.observe(section, to).await.unwrap(), Holding::Everything, "round {round}: {section:?}");
-            let made = dump.restore(section, to, DEADLINE).await.unwrap_or_else(|e| panic!("{section:?}: {e}"));
+            let made =
+                dump.restore(section, to, DEADLINE, &|_| {}).await.unwrap_or_else(|e| panic!("{section:?}: {e}"));
             assert!(made > 0, "{section:?} made nothing");
             assert_eq!(dump.observe(section, to).await.unwrap(), Holding::Everything, "{section:?}");
-            assert_eq!(dump.restore(section, to, DEADLINE).await.unwrap(), 0, "a second {section:?} has nothing to do");
+            assert_eq!(
+                dump.restore(section, to, DEADLINE, &|_| {}).await.unwrap(),
+                0,
+                "a second {section:?} has nothing to do"
+            );
             if section == Section::Keys {
                 keys_alone(to).await;
             }
@@ -175,19 +180,19 @@ async fn what_stands_in_the_way_is_told_and_nothing_is_half_done() {
     let sides = Sides::start(Major::best()).await.unwrap();
     sides.source.execute("CREATE ROLE \"Rep orter\"; GRANT SELECT ON public.a TO \"Rep orter\"").await.unwrap();
     let (dump, to) = (sides.dump().await, &sides.to);
-    let error = dump.restore(Section::Structure, to, DEADLINE).await.unwrap_err();
+    let error = dump.restore(Section::Structure, to, DEADLINE, &|_| {}).await.unwrap_err();
     assert!(error.why.contains("lacks the roles “Rep orter”"), "{error}");
     sides.target.execute("CREATE ROLE \"Rep orter\"; CREATE TABLE public.b (other int)").await.unwrap();
-    let error = dump.restore(Section::Structure, to, DEADLINE).await.unwrap_err();
+    let error = dump.restore(Section::Structure, to, DEADLINE, &|_| {}).await.unwrap_err();
     assert!(error.kind == Kind::Unsuitable && error.why.contains("table public.b"), "{error}");
     // A name that the look does not know, so that pg_restore itself fails in the middle.
     sides.target.execute("DROP TABLE public.b; CREATE DOMAIN public.b AS int").await.unwrap();
-    let error = dump.restore(Section::Structure, to, DEADLINE).await.unwrap_err();
+    let error = dump.restore(Section::Structure, to, DEADLINE, &|_| {}).await.unwrap_err();
     assert!(error.why.contains("pg_restore failed"), "{error}");
     assert_eq!(dump.observe(Section::Structure, to).await.unwrap(), Holding::Nothing, "a failure leaves nothing");
     sides.target.execute("DROP DOMAIN public.b").await.unwrap();
     for section in SECTIONS {
-        dump.restore(section, to, DEADLINE).await.unwrap();
+        dump.restore(section, to, DEADLINE, &|_| {}).await.unwrap();
     }
     sides.target.execute("INSERT INTO public.part VALUES (1, 1)").await.unwrap();
     let error = dump.drop_everything_created(to, Rows::Refuse).await.unwrap_err();
@@ -196,7 +201,7 @@ async fn what_stands_in_the_way_is_told_and_nothing_is_half_done() {
     // Half of the rest is gone; the next restore makes what is missing.
     sides.target.execute("DROP INDEX public.part_plain_idx; DROP TRIGGER touch ON public.plain").await.unwrap();
     assert!(matches!(dump.observe(Section::Rest, to).await.unwrap(), Holding::Part { .. }));
-    dump.restore(Section::Rest, to, DEADLINE).await.unwrap();
+    dump.restore(Section::Rest, to, DEADLINE, &|_| {}).await.unwrap();
     equal(&sides).await;
     dump.drop_everything_created(to, Rows::Drop).await.unwrap();
     assert_eq!(dump.observe(Section::Structure, to).await.unwrap(), Holding::Nothing);
@@ -210,7 +215,7 @@ async fn previews_tell_everything_but_the_password() {
     for section in SECTIONS {
         text.push_str(&format!("{:#?}", dump.actions(section, &sides.to)));
     }
-    dump.restore(Section::Structure, &sides.to, DEADLINE).await.unwrap();
+    dump.restore(Section::Structure, &sides.to, DEADLINE, &|_| {}).await.unwrap();
     text.push_str(&format!("{:#?}", dump.drop_actions(&sides.to).await.unwrap()));
     for part in [
         "pg_dump --format=custom",

@@ -1,4 +1,4 @@
-//! What is read from a real catalog, sequences and digests included.
+//! What is read from a real catalog, sequences included.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod postgres_server;
@@ -9,7 +9,7 @@ use postgres_server::{Bed, awkward_names, connect};
 use sqlx::{Connection, PgConnection};
 use switchyard_engine::{
     Kind,
-    db::{Catalog, Digest, Sequences, TableDigest, postgres::PgDatabase},
+    db::{Catalog, Sequences, postgres::PgDatabase},
 };
 use switchyard_model::{
     Side,
@@ -150,7 +150,7 @@ async fn a_limited_role_sees_what_it_lacks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn awkward_names_survive_catalog_digest_and_sequences() {
+async fn awkward_names_survive_catalog_and_sequences() {
     let bed = Bed::start(Major::V15, &[]).await;
     bed.execute(format!("CREATE SCHEMA {}", quote("My Schema"))).await;
     for table in awkward_names() {
@@ -165,7 +165,6 @@ async fn awkward_names_survive_catalog_digest_and_sequences() {
     for table in awkward_names() {
         let found = find(&all, &table);
         assert_eq!(found.primary_key, ["Col \"1\" 'x'"]);
-        assert_eq!(bed.db.digest(found).await.unwrap().rows, 1, "{table}");
     }
     assert_eq!(all.sequences.len(), 4);
     assert_eq!(bed.db.advance(&all.sequences, 10).await.unwrap(), 4, "all of them are found by name");
@@ -219,80 +218,6 @@ async fn sequences_move_on_in_their_direction_and_within_their_bounds() {
     assert!(error.kind == Kind::Unsuitable && error.why.contains("public.up"), "{error}");
 }
 
-const WIDE: &str = "
-    CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TYPE pair AS (a int, m mood);
-    CREATE TABLE wide (id int PRIMARY KEY, b bool, s text, v varchar(10), c char(4), n numeric, f float8, j json, jb jsonb,
-        ts timestamptz, d date, iv interval, u uuid, by bytea, p point, x xml, e mood, es mood[], pr pair, ip inet,
-        bits bit(3), m money, tv tsvector, r int4range, mr int4multirange, arr int[], tarr text[], twice int GENERATED ALWAYS AS (id * 2) STORED);";
-
-const ROW: &str = "INSERT INTO wide VALUES (1, true, 'ab', 'c', 'd', 1.5, 0.1, '{\"a\": 1}', '{\"a\": 1}', '2026-01-01', '2026-01-01',
-    '1 mon', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '\\x00ff', '(1,2)', '<a/>', 'ok', '{sad,ok}', '(1,ok)', '10.0.0.1',
-    '101', 12.3, 'a b', '[1,5)', '{[1,2)}', '{1,NULL}', '{a,b}')";
-
-async fn digest(db: &PgDatabase, name: &str) -> TableDigest {
-    let all = db.inventory(0).await.unwrap();
-    db.digest(find(&all, &public(name))).await.unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn digests_agree_across_databases_and_see_every_difference() {
-    let bed = Bed::start(Major::V15, &[]).await;
-    // Another database, and where it can be had another major: object ids differ, and hashes must not.
-    let newer = Bed::start(Major::best(), &[]).await;
-    newer.execute("CREATE TYPE unrelated AS ENUM ('x'); DROP TYPE unrelated").await;
-    for bed in [&bed, &newer] {
-        bed.execute(WIDE).await;
-        assert_eq!(digest(&bed.db, "wide").await, TableDigest { rows: 0, sum: "0".into() });
-        bed.execute(ROW).await;
-        bed.execute("INSERT INTO wide (id) SELECT generate_series(2, 50)").await;
-    }
-    let here = digest(&bed.db, "wide").await;
-    assert_eq!(here, digest(&newer.db, "wide").await, "the same rows have the same digest on another server");
-    assert_eq!(here.rows, 50);
-    for change in [
-        "s = 'a', v = 'bc'",
-        "s = NULL",
-        "s = ''",
-        "iv = '30 days'",
-        "e = 'sad'",
-        "es = '{ok,ok}'",
-        "pr = '(1,sad)'",
-        "j = '{\"a\":1}'",
-        "p = '(1,3)'",
-        "x = '<b/>'",
-        "bits = '111'",
-        "by = '\\x00'",
-        "arr = '{1,2}'",
-        "f = 0.2",
-        "n = 1.51",
-        "tv = 'a c'",
-        "mr = '{[1,3)}'",
-        "m = 12.31",
-        "jb = '{\"a\": 2}'",
-        "ip = '10.0.0.2'",
-        "c = 'e'",
-    ] {
-        newer.execute(format!("UPDATE wide SET {change} WHERE id = 1")).await;
-        assert_ne!(here, digest(&newer.db, "wide").await, "{change} went unseen");
-        newer.execute("DELETE FROM wide WHERE id = 1").await;
-        newer.execute(ROW).await;
-    }
-    assert_eq!(here, digest(&newer.db, "wide").await, "back to the same");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn doubles_do_not_cancel_and_children_are_their_own() {
-    let bed = Bed::start(Major::V15, &[]).await;
-    bed.execute("CREATE TABLE bag (x int); CREATE TABLE child () INHERITS (bag); INSERT INTO child VALUES (1)").await;
-    let empty = digest(&bed.db, "bag").await;
-    assert_eq!(empty.rows, 0, "the rows of a child belong to the child");
-    bed.execute("INSERT INTO bag VALUES (7), (7)").await;
-    let two = digest(&bed.db, "bag").await;
-    assert!(two.rows == 2 && two.sum != empty.sum, "two equal rows must not cancel out");
-    bed.execute("CREATE TABLE bare ()").await;
-    assert_eq!(digest(&bed.db, "bare").await.rows, 0, "a table without columns has a digest, too");
-}
-
 /// Not a test of right or wrong: prints what reading a large catalog costs.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement"]
@@ -318,25 +243,4 @@ async fn what_a_large_catalog_costs() {
             read.len()
         );
     }
-    bed.execute("CREATE TABLE big AS SELECT g AS id, md5(g::text) AS a, g * 1.5 AS b, now() AS c FROM generate_series(1, 1000000) g").await;
-    let begun = Instant::now();
-    println!("digest of 1 M rows: {:?} in {:?}", digest(&bed.db, "big").await, begun.elapsed());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_digest_that_nobody_waits_for_ends_at_the_server() {
-    let bed = Bed::start(Major::V15, &[]).await;
-    bed.execute("CREATE TABLE slow (x int)").await;
-    let all = bed.db.inventory(0).await.unwrap();
-    let slow = find(&all, &public("slow")).clone();
-    // Blocked behind a lock that never goes away, it waits as a long digest computes: without an answer.
-    let mut locker = bed.app().await;
-    sqlx::raw_sql("BEGIN; LOCK TABLE slow").execute(&mut locker).await.unwrap();
-    let db = bed.db.clone();
-    let digest = tokio::spawn(async move { db.digest(&slow).await });
-    let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%hash_record%' AND wait_event_type = 'Lock')";
-    bed.until("the digest to wait", &format!("SELECT {waits}")).await;
-    digest.abort();
-    bed.until("the server to end it", &format!("SELECT NOT {waits}")).await;
-    assert_eq!(bed.db.server().await.unwrap().database, "shop", "light statements go on");
 }

@@ -18,6 +18,12 @@ pub struct Check {
     pub verdict: Verdict,
     /// When the facts were read; None while nothing was read.
     pub at: Option<UnixMs>,
+    /// For how long they count, ms; None where they do not go out of date by themselves.
+    #[serde(default)]
+    pub counts_ms: Option<i64>,
+    /// When it will hold by itself if nothing gets worse: it waits, it does not fail.
+    #[serde(default)]
+    pub opens_at: Option<UnixMs>,
     /// Set when this is a person's to answer, and by whom it was.
     pub sign_off: SignOff,
 }
@@ -50,6 +56,22 @@ impl Check {
         verdict: Verdict,
         at: Option<UnixMs>,
     ) -> Self {
-        Check { id: id.into(), phase, title: title.into(), verdict, at, sign_off: SignOff::Computed }
+        Check {
+            id: id.into(),
+            phase,
+            title: title.into(),
+            verdict,
+            at,
+            counts_ms: None,
+            opens_at: None,
+            sign_off: SignOff::Computed,
+        }
+    }
+
+    /// The same check on facts that count for so long only.
+    #[must_use]
+    pub fn counting_for(mut self, ms: i64) -> Self {
+        self.counts_ms = Some(ms);
+        self
     }
 }

@@ -61,6 +61,9 @@ pub struct ServerFacts {
     pub used_senders: i32,
     /// `max_logical_replication_workers`.
     pub max_logical_workers: i32,
+    /// Those of them that run now, for whatever database; readings of earlier versions don't have it.
+    #[serde(default)]
+    pub used_logical_workers: i32,
     /// `max_worker_processes`.
     pub max_workers: i32,
     /// `max_slot_wal_keep_size` in bytes; -1 is unlimited.

@@ -24,8 +24,8 @@ pub struct LagSample {
 
 /// Since when the lag has been at or below a limit without a break.
 ///
-/// Feed it in order of time. A sample above the limit, or a gap longer than [`GAP_MS`], starts over: no data is not
-/// good data.
+/// Feed it as measured. A sample above the limit, a gap longer than [`GAP_MS`] or a clock that was set back starts over:
+/// no data is not good data.
 #[derive(Debug, Clone, Default)]
 pub struct HoldTracker {
     since: Option<UnixMs>,
@@ -35,7 +35,7 @@ pub struct HoldTracker {
 impl HoldTracker {
     /// Takes one sample in.
     pub fn push(&mut self, sample: LagSample, limit_ms: f64) {
-        let gap = self.last.is_some_and(|last| sample.at - last > GAP_MS);
+        let gap = self.last.is_some_and(|last| sample.at - last > GAP_MS || sample.at < last);
         if gap || sample.ms > limit_ms || !sample.ms.is_finite() {
             self.since = None;
         }
@@ -47,7 +47,7 @@ impl HoldTracker {
 
     /// Since when it has held, as of `now`; None when it does not hold or nobody is measuring.
     pub fn held_since(&self, now: UnixMs) -> Option<UnixMs> {
-        let fresh = self.last.is_some_and(|last| now - last <= GAP_MS);
+        let fresh = self.last.is_some_and(|last| (now - last).abs() <= GAP_MS);
         if fresh { self.since } else { None }
     }
 }
@@ -95,6 +95,14 @@ mod tests {
     fn a_gap_starts_over_because_no_data_is_not_good_data() {
         assert_eq!(push_all(&[(0, 10.0), (10_000, 5.0)]).held_since(10_100), Some(10_000));
         assert_eq!(push_all(&[(0, 10.0), (1000, 5.0)]).held_since(60_000), None, "a laptop that slept knows nothing");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_starts_over() {
+        let t = push_all(&[(3_600_000, 10.0), (3_601_000, 10.0), (2000, 5.0)]);
+        assert_eq!(t.held_since(2100), Some(2000), "or the gate would stay shut until the old time comes again");
+        let t = push_all(&[(3_600_000, 10.0)]);
+        assert_eq!(t.held_since(1000), None, "a time that is yet to come proves nothing about now");
     }
 
     #[test]

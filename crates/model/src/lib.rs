@@ -10,6 +10,7 @@
 pub mod check;
 pub mod command;
 pub mod endpoint;
+pub mod figure;
 pub mod gate;
 pub mod ident;
 pub mod inventory;
@@ -19,10 +20,12 @@ pub mod limits;
 pub mod migration;
 pub mod phase;
 pub mod preflight;
+pub mod reconcile;
 pub mod router;
 pub mod side;
 pub mod state;
 pub mod switch;
+pub mod time;
 pub mod validation;
 pub mod verdict;
 

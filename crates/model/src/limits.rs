@@ -80,6 +80,9 @@ impl Limits {
         limits
     }
 
+    /// The names of the templates, in the order in which they are offered.
+    pub const TEMPLATES: [&str; 3] = ["normal", "cautious", "demo"];
+
     /// A template by name.
     pub fn template(name: &str) -> Option<Self> {
         match name {
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_valid() {
-        for name in ["normal", "cautious", "demo"] {
+        for name in Limits::TEMPLATES {
             assert_eq!(
                 Limits::template(name).unwrap().problems(),
                 Vec::<String>::new(),

@@ -60,6 +60,7 @@ impl MigrationSpec {
         if !has(|r| matches!(r, RouterConfig::HaProxy { .. })) {
             out.push("No HAProxy is named: it sends reads and writes to either side. Add its admin socket.".to_owned());
         }
+        out.extend(self.routers.iter().flat_map(RouterConfig::problems));
         if self.strategy != Strategy::Live {
             out.push("Only the live strategy can be run so far: choose live.".to_owned());
         }

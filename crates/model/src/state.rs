@@ -98,6 +98,8 @@ pub struct StepRecord {
     pub step: String,
     /// Where it stands.
     pub state: StepState,
+    /// When it began.
+    pub started: UnixMs,
     /// Wall time, ms, once done.
     pub ms: Option<f64>,
     /// Why it failed.
@@ -215,7 +217,13 @@ impl State {
                 let open = self.open(*run, recorded.seq)?;
                 // A step that runs again after a crash keeps its line.
                 open.steps.retain(|s| &s.step != step);
-                open.steps.push(StepRecord { step: step.clone(), state: StepState::Running, ms: None, why: None });
+                open.steps.push(StepRecord {
+                    step: step.clone(),
+                    state: StepState::Running,
+                    started: at,
+                    ms: None,
+                    why: None,
+                });
             }
             Entry::StepDone { run, step, ms, .. } => {
                 self.mark(*run, recorded.seq, step, StepState::Done, Some(*ms), None)?;
@@ -223,7 +231,13 @@ impl State {
             Entry::StepSkipped { run, step } => {
                 let open = self.open(*run, recorded.seq)?;
                 if !open.steps.iter().any(|s| &s.step == step) {
-                    open.steps.push(StepRecord { step: step.clone(), state: StepState::Skipped, ms: None, why: None });
+                    open.steps.push(StepRecord {
+                        step: step.clone(),
+                        state: StepState::Skipped,
+                        started: at,
+                        ms: None,
+                        why: None,
+                    });
                 } else {
                     self.mark(*run, recorded.seq, step, StepState::Skipped, None, None)?;
                 }
@@ -330,6 +344,9 @@ impl State {
                 }
                 Command::Validate | Command::ShiftReads { .. } => {}
             }
+        } else if run.command == Command::Prepare {
+            // Taken back, and with it what an earlier one had made.
+            self.milestones.prepared = None;
         }
         self.last_run = Some(run);
     }
@@ -404,6 +421,17 @@ mod tests {
         assert!(b.state().allows(&Command::Replicate).is_err(), "the target is not prepared");
         assert!(b.state().allows(&Command::ShiftReads { percent: 1 }).is_err(), "nothing was copied");
         assert!(Book::ready().state().allows(&Command::Replicate).is_err(), "a second copy would double every row");
+    }
+
+    #[test]
+    fn a_preparation_that_was_taken_back_has_to_be_done_again() {
+        let mut b = Book::new();
+        for c in [Command::Analyze, Command::Prepare] {
+            b.run(c, |_, _| {});
+        }
+        let run = b.add(Entry::RunStarted { command: Command::Prepare, reason: String::new(), gates: vec![] });
+        b.add(Entry::RunEnded { run, outcome: Outcome::Undone, summary: String::new(), stopwatch: None });
+        assert!(b.state().allows(&Command::Replicate).is_err(), "its undo dropped what the first one had made");
     }
 
     #[test]

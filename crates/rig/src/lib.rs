@@ -39,6 +39,7 @@ pub use process::Process;
 pub use rig::{Rig, RigOptions};
 pub use schema::Schema;
 pub use server::{Server, ServerOptions};
+pub use template::Identity;
 pub use workload::{Workload, WorkloadConfig};
 
 /// The database that every server of a rig holds.

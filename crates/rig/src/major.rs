@@ -38,6 +38,17 @@ impl Major {
         candidates.into_iter().find(|bin| bin.join("postgres").exists() && bin.join("initdb").exists())
     }
 
+    /// The folder of its `pg_dump` and `pg_restore`, which do not come with every server.
+    pub fn client_bin(self) -> Option<PathBuf> {
+        let candidates = match self {
+            Self::V15 => self.bin().into_iter().collect(),
+            Self::V18 => {
+                vec![PathBuf::from("/usr/lib/postgresql/18/bin"), cache::folder().join("pg18-client").join("bin")]
+            }
+        };
+        candidates.into_iter().find(|bin| bin.join("pg_dump").exists() && bin.join("pg_restore").exists())
+    }
+
     /// The path of one of its programs.
     pub(crate) fn program(self, name: &str) -> Result<PathBuf> {
         let bin = self.bin().ok_or_else(|| RigError::Missing {

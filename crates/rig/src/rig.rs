@@ -10,6 +10,7 @@ use crate::major::Major;
 use crate::pooler::Pooler;
 use crate::schema::Schema;
 use crate::server::{Server, ServerOptions};
+use crate::template::Identity;
 use crate::{endpoints, front, schema};
 
 /// What a rig shall hold. The default is 15 to the best there is, two poolers, and a small shop.
@@ -74,14 +75,15 @@ impl Rig {
     pub async fn start(options: RigOptions) -> Result<Self> {
         let home = Home::open(options.dir.as_deref())?;
         let logins = Logins::generate();
-        let side = |name: &str, settings: &[(String, String)]| ServerOptions {
+        let side = |name: &str, settings: &[(String, String)], identity| ServerOptions {
             dir: Some(home.path().join(name)),
             settings: settings.to_vec(),
             logins: Some(logins.clone()),
             tls: options.tls,
+            identity,
         };
-        let source_options = side("source", &options.source_settings);
-        let target_options = side("target", &options.target_settings);
+        let source_options = side("source", &options.source_settings, Identity::First);
+        let target_options = side("target", &options.target_settings, Identity::Second);
         let source = async {
             let server = Server::start(options.source, source_options).await?;
             if let Some(schema) = &options.schema {

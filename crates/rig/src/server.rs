@@ -13,7 +13,8 @@ use crate::login::Logins;
 use crate::major::Major;
 use crate::process::{Process, Recipe};
 use crate::quote::{identifier, literal, url_part};
-use crate::{DATABASE, HOST, port, ready, settings, template, tls};
+use crate::template::{self, Identity};
+use crate::{DATABASE, HOST, port, ready, settings, tls};
 
 /// How long a server may take to be ready (crash recovery included).
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -29,6 +30,8 @@ pub struct ServerOptions {
     pub logins: Option<Logins>,
     /// Whether it offers TLS, with a certificate of its own authority (see [`Server::ca_file`]).
     pub tls: bool,
+    /// Which system identifier it has; two servers of one version are told apart by it.
+    pub identity: Identity,
 }
 
 /// A running PostgreSQL. Dropping it ends it and removes its temporary folder.
@@ -65,7 +68,7 @@ impl Server {
         let account = home.account;
         let bootstrap = {
             let data_dir = data_dir.clone();
-            blocking(move || template::unpack(major, &data_dir, account)).await?
+            blocking(move || template::unpack(major, options.identity, &data_dir, account)).await?
         };
         let certificates = if options.tls {
             let dir = dir.clone();

@@ -9,9 +9,20 @@ use crate::error::{Result, RigError};
 use crate::login;
 use crate::major::Major;
 
+/// Which of the two clusters that are prepared per version: copies of one share its system identifier, and two servers of
+/// one identifier pass for the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Identity {
+    /// The first one.
+    #[default]
+    First,
+    /// The other one.
+    Second,
+}
+
 /// Fills `data` with a fresh cluster and returns the password its superuser `postgres` has for now.
-pub(crate) fn unpack(major: Major, data: &Path, account: Account) -> Result<String> {
-    let template = prepared(major, account)?;
+pub(crate) fn unpack(major: Major, identity: Identity, data: &Path, account: Account) -> Result<String> {
+    let template = prepared(major, identity, account)?;
     let mut copy = Command::new("cp");
     copy.args(["-a", "--reflink=auto"]).arg(template.join("data")).arg(data);
     account.apply(&mut copy);
@@ -21,9 +32,13 @@ pub(crate) fn unpack(major: Major, data: &Path, account: Account) -> Result<Stri
 }
 
 /// The prepared directory, made when it is not there yet.
-fn prepared(major: Major, account: Account) -> Result<PathBuf> {
+fn prepared(major: Major, identity: Identity, account: Account) -> Result<PathBuf> {
     let cache = cache::folder();
-    let made = cache.join(format!("initdb-{}", major.version()?));
+    let suffix = match identity {
+        Identity::First => "",
+        Identity::Second => "-second",
+    };
+    let made = cache.join(format!("initdb-{}{suffix}", major.version()?));
     if made.exists() {
         return Ok(made);
     }

@@ -62,7 +62,7 @@ async fn the_chart_moves(app: &App) {
 
 /// From the button of the next command through its preview to its end.
 async fn shift_to(app: &App, percent: u8) {
-    let label = format!("Shift to {percent} %");
+    let label = format!("Shift to {percent} %…");
     app.text_until("next-command", "the ladder goes on", GATE, |t| t == label).await;
     app.click_within("next-command", GATE).await;
     app.see("preview-steps").await;

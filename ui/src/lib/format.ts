@@ -14,11 +14,14 @@ export interface Figure {
   unit: string;
 }
 
-/** A lag in seconds with fixed decimals, so that digits change and widths do not. */
+/**
+ * A lag in seconds, five characters wide up to 100 s, so that digits change and widths do not. Rounded up: what was
+ * measured never reads as nothing.
+ */
 export function lag(ms: number): Figure {
   const s = ms / 1000;
   if (s >= 3600) return { value: duration(s), unit: "h" };
-  return { value: s < 100 ? s.toFixed(2) : int(s), unit: "s" };
+  return { value: s < 10 ? (Math.ceil(ms) / 1000).toFixed(3) : s < 100 ? s.toFixed(2) : int(s), unit: "s" };
 }
 
 export function lagText(ms: number): string {
@@ -39,7 +42,6 @@ export function ms(value: number): string {
 /** A length of time: `5 s`, `41:12`, `2:00:00`, `7 d`. The same rule as the engine's sentences. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
-  const two = (n: number) => String(n).padStart(2, "0");
   if (s >= 48 * 3600) return `${Math.floor(s / 86_400)} d`;
   if (s >= 3600) return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
   return s >= 60 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${s} s`;
@@ -52,19 +54,38 @@ export function span(seconds: number): string {
   return seconds >= 60 && seconds % 60 === 0 ? `${seconds / 60} min` : duration(seconds);
 }
 
+const UNITS: Record<string, number> = { s: 1, sec: 1, min: 60, m: 60, h: 3600, d: 86_400 };
+
+/** The seconds that somebody typed: `2 h`, `30 min`, `90`, `1:30:00`, `7 d`; null when it is none of these. */
+export function readSpan(text: string): number | null {
+  const clock = /^\s*(?:(\d+):)?(\d{1,2}):(\d{2})\s*$/.exec(text);
+  if (clock !== null) return Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
+  const plain = /^\s*(\d+(?:[.,]\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  const unit = UNITS[(plain?.[2] || "s").toLowerCase()];
+  if (plain === null || unit === undefined) return null;
+  const seconds = Math.round(Number(plain[1]?.replace(",", ".")) * unit);
+  return seconds <= 4_294_967_295 ? seconds : null;
+}
+
 /** With a full stop at its end, so that another sentence can follow. */
 export function sentence(text: string): string {
   const t = text.trim();
   return /[.!?…]$/.test(t) ? t : `${t}.`;
 }
 
-/** How old something is, in one unit: `3 s`, `12 min`, `5 h`, `9 d`. */
+/** How old something is, in one unit: `< 5 s`, `40 s`, `12 min`, `5 h`. In steps of five seconds: an age is not a clock. */
 export function age(msOld: number): string {
-  const s = Math.max(0, Math.round(msOld / 1000));
-  if (s < 100) return `${s} s`;
-  if (s < 100 * 60) return `${Math.round(s / 60)} min`;
-  if (s < 48 * 3600) return `${Math.round(s / 3600)} h`;
-  return `${Math.round(s / 86_400)} d`;
+  const s = Math.max(0, Math.floor(msOld / 1000));
+  if (s < 5) return "< 5 s";
+  if (s < 120) return `${s - (s % 5)} s`;
+  if (s < 100 * 60) return `${Math.floor(s / 60)} min`;
+  if (s < 48 * 3600) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86_400)} d`;
+}
+
+/** How long something has held, in whole units; the same steps as an age, and as the engine's sentences. */
+export function held(ms: number): string {
+  return ms < 5_000 ? "0 s" : age(ms);
 }
 
 /** Bytes in binary units, as PostgreSQL counts them. */
@@ -86,21 +107,32 @@ export function share(part: number, whole: number, decimals: number): string {
   return (Math.floor((part / whole) * 100 * scale) / scale).toFixed(decimals);
 }
 
-const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const SHORT_TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** The day that was asked about last: asking the time zone anew for every figure, each second, is what costs. */
+let today = { from: 0, to: 0 };
+
+function isToday(at: number, now: number): boolean {
+  if (now < today.from || now >= today.to) {
+    const day = new Date(now);
+    const [year, month, date] = [day.getFullYear(), day.getMonth(), day.getDate()];
+    today = { from: new Date(year, month, date).getTime(), to: new Date(year, month, date + 1).getTime() };
+  }
+  return at >= today.from && at < today.to;
+}
 
 /** Time of day, with the day in front when that is not today. */
 export function when(at: number, now: number): string {
   const then = new Date(at);
-  const sameDay = then.toDateString() === new Date(now).toDateString();
-  return sameDay ? TIME.format(then) : `${DAY.format(then)} ${TIME.format(then)}`;
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}:${two(then.getSeconds())}`;
+  return isToday(at, now) ? time : `${DAY.format(then)} ${time}`;
 }
 
 export function shortWhen(at: number, now: number): string {
   const then = new Date(at);
-  const sameDay = then.toDateString() === new Date(now).toDateString();
-  return sameDay ? SHORT_TIME.format(then) : `${DAY.format(then)} ${SHORT_TIME.format(then)}`;
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  return isToday(at, now) ? time : `${DAY.format(then)} ${time}`;
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {

@@ -3,12 +3,13 @@
 use switchyard_model::{
     Command, Side,
     check::{Check, SignOff},
+    figure,
     gate::duration,
     phase::Phase,
     verdict::Verdict,
 };
 
-use super::Seen;
+use super::{Seen, freshness::LOOKED_MS};
 use crate::dto::*;
 
 /// A check that only a person can answer.
@@ -124,7 +125,7 @@ fn sign_off(seen: &Seen<'_>, wanted: &WantedSignOff) -> Check {
         ),
         None => (Verdict::unknown("a person has to sign this off"), None, SignOff::Wanted),
     };
-    Check { id: wanted.id.to_owned(), phase: wanted.phase, title: wanted.title.to_owned(), verdict, at, sign_off }
+    Check { sign_off, ..Check::computed(wanted.id, wanted.phase, wanted.title, verdict, at) }
 }
 
 fn analysis(seen: &Seen<'_>) -> Vec<Check> {
@@ -176,8 +177,8 @@ fn dual_write(seen: &Seen<'_>) -> Vec<Check> {
         "Target → source streams beats, its rows' valve as the journal says",
         Side::Target,
     ));
-    checks.push(from_gate(seen, phase, "lag", "Lag within its limit for the required time"));
-    checks.push(from_gate(seen, phase, "way_back", "A live row comes back from the target"));
+    checks.push(from_gate(seen, phase, "lag", lag_title(seen)));
+    checks.push(from_gate(seen, phase, "way_back", "A live row comes back"));
     checks.push(retention(seen));
     checks.push(latency(seen));
     checks
@@ -188,7 +189,7 @@ fn copied(seen: &Seen<'_>) -> Check {
     let verdict = match (&seen.snapshot.copy, at) {
         (Some(copy), _) if copy.done => {
             let rows: i64 = copy.tables.iter().map(|t| t.rows_done).sum();
-            Verdict::pass(format!("{} tables, about {rows} rows", copy.tables.len()))
+            Verdict::pass(format!("{} tables, about {} rows", copy.tables.len(), figure::count(rows)))
         }
         (_, Some(_)) => Verdict::pass("recorded in the journal"),
         (Some(copy), None) => {
@@ -218,14 +219,14 @@ fn indexed(seen: &Seen<'_>) -> Check {
 fn stream(seen: &Seen<'_>, id: &str, title: &str, from: Side) -> Check {
     let slot = seen.snapshot.slots.iter().find(|s| s.on == from);
     let verdict = match slot {
-        Some(s) if s.active => Verdict::pass(format!("slot {}, {} bytes behind", s.name, s.lag_bytes)),
+        Some(s) if s.active => Verdict::pass(format!("slot active, {} behind", figure::bytes(s.lag_bytes))),
         Some(s) => Verdict::fail(
             format!("nobody reads from slot {}", s.name),
             "Look at the subscription on the other side; its server's log names the error.",
         ),
         None => Verdict::unknown("no slot seen yet"),
     };
-    Check::computed(id, Phase::DualWrite, title, verdict, slot.map(|s| s.at))
+    Check::computed(id, Phase::DualWrite, title, verdict, slot.map(|s| s.at)).counting_for(LOOKED_MS)
 }
 
 fn retention(seen: &Seen<'_>) -> Check {
@@ -234,13 +235,16 @@ fn retention(seen: &Seen<'_>) -> Check {
         None => Verdict::unknown("no slot seen yet"),
         Some(s) => match s.seconds_to_limit {
             Some(left) if left < 3600 => Verdict::fail(
-                format!("{} bytes kept, limit reached in {}", s.retained_bytes, duration(left)),
+                format!("{} kept, limit reached in {}", figure::bytes(s.retained_bytes), duration(left)),
                 "Raise max_slot_wal_keep_size, or find out why the other side does not confirm.",
             ),
             Some(left) => {
-                Verdict::pass(format!("{} bytes kept, limit not before {}", s.retained_bytes, duration(left)))
+                Verdict::pass(format!("{} kept, {} to the limit", figure::bytes(s.retained_bytes), duration(left)))
             }
-            None => Verdict::pass(format!("{} bytes kept, not growing towards a limit", s.retained_bytes)),
+            None => Verdict::pass(match s.limit_bytes {
+                Some(limit) => format!("{} of {} kept", figure::bytes(s.retained_bytes), figure::bytes(limit)),
+                None => format!("{} kept, no limit but the disk", figure::bytes(s.retained_bytes)),
+            }),
         },
     };
     Check::computed(
@@ -250,6 +254,7 @@ fn retention(seen: &Seen<'_>) -> Check {
         verdict,
         worst.map(|s| s.at),
     )
+    .counting_for(LOOKED_MS)
 }
 
 fn latency(seen: &Seen<'_>) -> Check {
@@ -259,7 +264,7 @@ fn latency(seen: &Seen<'_>) -> Check {
             None => (Verdict::unknown("not measured before replication began"), Some(w.at)),
             Some(before) => (
                 Verdict::pass(format!(
-                    "{:+.2} ms: {before:.2} → {:.2} ms median of {} writes",
+                    "{:+.2} ms: {before:.2} → {:.2} ms, {} writes",
                     w.now_ms - before,
                     w.now_ms,
                     w.samples
@@ -279,7 +284,7 @@ fn validation(seen: &Seen<'_>) -> Vec<Check> {
         None => (Verdict::unknown("run “Validate every table”"), Verdict::unknown("run “Validate every table”")),
         Some(v) => (
             match v.findings() {
-                0 => Verdict::pass(format!("0 of {} tables differ, {} rows", v.tables.len(), v.rows())),
+                0 => Verdict::pass(format!("0 of {} tables, {} rows", v.tables.len(), figure::count(v.rows()))),
                 n => Verdict::fail(format!("{n} of {} tables differ", v.tables.len()), "Open the Consistency page."),
             },
             match v.unproven() {
@@ -291,7 +296,7 @@ fn validation(seen: &Seen<'_>) -> Vec<Check> {
     vec![
         Check::computed("validation.equal", phase, "No table differs", equal, at),
         Check::computed("validation.proven", phase, "Every table is proven", proven, at),
-        from_gate(seen, phase, "consistency", "The newest pass is fresh"),
+        from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
     ]
 }
 
@@ -307,52 +312,70 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         Side::Source => Verdict::unknown("after 100 % of reads"),
     };
     vec![
-        from_gate(seen, phase, "lag", "Lag within its limit for the required time"),
-        from_gate(seen, phase, "consistency", "Validation passed and is fresh"),
-        from_gate(seen, phase, "way_back", "The way back is proven by a live row"),
-        from_gate(seen, phase, "read_back", "The routers say what they were told"),
-        from_gate(seen, phase, "soak", "The present rung has held"),
+        from_gate(seen, phase, "lag", lag_title(seen)),
+        from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
+        from_gate(seen, phase, "way_back", "A live row comes back"),
+        from_gate(seen, phase, "read_back", "Routers say what they were told"),
+        from_gate(seen, phase, "soak", soak_title(seen)),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),
         Check::computed("cutover.writes", phase, "Writes moved to the target", writes, Some(state.authority_since)),
     ]
 }
 
+/// `Lag under 1 s for 30 min`.
+fn lag_title(seen: &Seen<'_>) -> String {
+    let limits = seen.state.limits();
+    let (limit, hold) = (f64::from(limits.lag_limit_ms), i64::from(limits.lag_hold_s));
+    format!("Lag under {} for {}", figure::limit(limit), figure::span(hold))
+}
+
+/// `10 % held for 2 h`.
+fn soak_title(seen: &Seen<'_>) -> String {
+    match seen.state.route.reads_on_target {
+        0 => "The present rung has held".to_owned(),
+        percent => format!("{percent} % held for {}", figure::span(i64::from(seen.state.soak_s()))),
+    }
+}
+
+fn counts_for(seen: &Seen<'_>) -> String {
+    figure::span(i64::from(seen.state.limits().validation_max_age_s))
+}
+
 fn cleanup(seen: &Seen<'_>) -> Vec<Check> {
     let phase = Phase::Cleanup;
     let state = seen.state;
+    let title = format!("Source receive-only for {}", figure::span(i64::from(state.limits().receive_only_s)));
+    let id = "cleanup.receive_only";
     let receive_only = match state.authority {
-        Side::Source => Verdict::unknown("the source has the authority"),
-        Side::Target => gate_verdict(seen, &Command::Cleanup { typed_name: state.spec.name.clone() }, "receive_only"),
+        Side::Source => Check::computed(id, phase, title, Verdict::unknown("the source has the authority"), None),
+        Side::Target => {
+            let command = Command::Cleanup { typed_name: state.spec.name.clone() };
+            Check { id: id.to_owned(), ..gate_check(seen, &command, phase, "receive_only", title) }
+        }
     };
     let cleaned = match state.milestones.cleaned {
         Some(_) => Verdict::pass("streams, fences and the switchyard schema are gone on both sides"),
         None => Verdict::unknown("run “Clean up”"),
     };
     vec![
-        Check::computed(
-            "cleanup.receive_only",
-            phase,
-            "The source was receive-only for its time",
-            receive_only,
-            Some(seen.now),
-        ),
+        receive_only,
         Check::computed("cleanup.removed", phase, "Nothing of ours is left", cleaned, state.milestones.cleaned),
     ]
 }
 
-/// A gate's answer as a check. Gates of the ladder are asked for the next rung, or for the switch at its top.
-fn from_gate(seen: &Seen<'_>, phase: Phase, gate: &str, title: &str) -> Check {
+/// A gate's answer as a check. Gates of the ladder are asked for the next rung, or for the switch at its top; once writes
+/// are on the target nothing goes further, and what is left to ask is whether the way stays passable.
+fn from_gate(seen: &Seen<'_>, phase: Phase, gate: &str, title: impl Into<String>) -> Check {
     let command = seen.state.next_rung().map_or(Command::SwitchWrites, |percent| Command::ShiftReads { percent });
-    Check::computed(
-        format!("gate.{gate}"),
-        phase,
-        title,
-        gate_verdict(seen, &command, gate),
-        Some(seen.measured_at.unwrap_or(0)).filter(|at| *at > 0),
-    )
+    gate_check(seen, &command, phase, gate, title)
 }
 
-fn gate_verdict(seen: &Seen<'_>, command: &Command, gate: &str) -> Verdict {
-    let judged = seen.judge(command).into_iter().find(|j| j.gate == gate);
-    judged.map_or_else(|| Verdict::unknown("not asked in this state"), |j| j.verdict)
+fn gate_check(seen: &Seen<'_>, command: &Command, phase: Phase, gate: &str, title: impl Into<String>) -> Check {
+    let id = format!("gate.{gate}");
+    match seen.judge(command).into_iter().find(|j| j.gate == gate) {
+        None => Check::computed(id, phase, title, Verdict::unknown("not asked in this state"), None),
+        Some(j) => {
+            Check { counts_ms: j.counts_ms, opens_at: j.opens_at, ..Check::computed(id, phase, title, j.verdict, j.at) }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The ladder: the rungs of reads, then writes, then receive-only.
 
-use switchyard_model::{Side, gate::duration};
+use switchyard_model::{Side, figure, gate::duration};
 
 use super::Seen;
 use crate::dto::*;
@@ -14,7 +14,7 @@ pub(super) fn cards(seen: &Seen<'_>) -> Vec<RungCard> {
         .ladder
         .iter()
         .map(|rung| {
-            let soak = duration(i64::from(rung.soak_s));
+            let soak = figure::span(i64::from(rung.soak_s));
             let (state_of, detail) = if on_target || rung.percent < here {
                 (PhaseState::Done, soak)
             } else if rung.percent == here {
@@ -32,11 +32,12 @@ pub(super) fn cards(seen: &Seen<'_>) -> Vec<RungCard> {
 }
 
 fn writes(seen: &Seen<'_>, on_target: bool) -> RungCard {
-    let deadline = f64::from(seen.state.limits().hold_deadline_ms) / 1000.0;
     let (state, detail) = match (&seen.state.last_forward, on_target) {
         (Some((_, watch)), true) => (PhaseState::Done, format!("paused {:.0} ms", watch.write_pause_ms)),
         (None, true) => (PhaseState::Done, "moved".to_owned()),
-        (_, false) => (PhaseState::Later, format!("pause ≤ {deadline:.0} s or undone")),
+        (_, false) => {
+            (PhaseState::Later, format!("pause ≤ {}", figure::limit(f64::from(seen.state.limits().hold_deadline_ms))))
+        }
     };
     RungCard { label: "Writes".to_owned(), detail, state }
 }
@@ -47,9 +48,9 @@ fn receive_only(seen: &Seen<'_>, on_target: bool) -> RungCard {
     let (state, detail) = if seen.state.milestones.cleaned.is_some() {
         (PhaseState::Done, "ended by Cleanup".to_owned())
     } else if on_target {
-        (PhaseState::Now, format!("{} of {}", duration(held.min(whole)), duration(whole)))
+        (PhaseState::Now, format!("{} of {}", duration(held.min(whole)), figure::span(whole)))
     } else {
-        (PhaseState::Later, duration(whole))
+        (PhaseState::Later, figure::span(whole))
     };
     RungCard { label: "Receive-only".to_owned(), detail, state }
 }

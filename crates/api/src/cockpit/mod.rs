@@ -1,11 +1,15 @@
 //! The cockpit: everything the main screen shows, from the journal's state and what the driver last saw. Pure.
 
 mod checklists;
+mod freshness;
 mod ladder;
 mod runs;
 mod tiles;
 
 pub use checklists::SIGN_OFFS;
+pub use freshness::lag_limit_ms;
+
+use std::sync::Arc;
 
 use switchyard_engine::{
     facts::{Analysis, Snapshot},
@@ -29,16 +33,28 @@ pub struct Seen<'a> {
     /// When it saw it; None when nobody has driven yet.
     pub measured_at: Option<UnixMs>,
     /// The newest analysis.
-    pub analysis: Option<Analysis>,
+    pub analysis: Option<Arc<Analysis>>,
     /// The lease.
     pub lease: Option<Lease>,
     /// This process.
     pub operator: &'a str,
     /// Now.
     pub now: UnixMs,
+    /// What the asker holds already.
+    pub have: Have,
 }
 
 impl Seen<'_> {
+    /// The large parts that the asker need not get again.
+    fn left_out(&self) -> LeftOut {
+        let validation_at = self.state.validation.as_ref().map(|v| v.at);
+        let copy_done = self.snapshot.copy.as_ref().is_some_and(|c| c.done);
+        LeftOut {
+            validation: validation_at.is_some() && validation_at == self.have.validation_at,
+            copy: copy_done && self.have.copy_done,
+        }
+    }
+
     fn judge(&self, command: &Command) -> Vec<Judged> {
         gate::judge(&Question { command, state: self.state, facts: &self.snapshot.facts, now: self.now })
     }
@@ -52,7 +68,9 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
     let next = next_command(seen);
     Cockpit {
         spec: state.spec.clone(),
+        left_out: seen.left_out(),
         at: seen.measured_at.unwrap_or(0),
+        measured: freshness::measured(seen),
         headline: headline(state),
         source: tiles::side(&state.spec.source, &seen.snapshot.source),
         target: tiles::side(&state.spec.target, &seen.snapshot.target),
@@ -60,13 +78,14 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
         authority_since: state.authority_since,
         epoch: state.epoch,
         reads_on_target: state.route.reads_on_target,
+        read_back: freshness::read_back(seen),
         phase,
         phases,
         lag: tiles::lag(seen, state.authority),
         way_back: tiles::lag(seen, state.authority.other()),
         write_latency: tiles::write_latency(seen),
-        validation: state.validation.clone(),
-        copy: seen.snapshot.copy.as_ref().map(tiles::copy),
+        validation: state.validation.as_ref().filter(|_| !seen.left_out().validation).cloned(),
+        copy: seen.snapshot.copy.as_ref().filter(|_| !seen.left_out().copy).map(tiles::copy),
         slots: tiles::slots(seen),
         ladder: ladder::cards(seen),
         gates: next.as_ref().map(|n| seen.judge(&n.command)).unwrap_or_default(),
@@ -86,12 +105,17 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
 
 /// Whether clients are being held by the run that is open.
 pub fn is_holding(state: &State) -> bool {
+    holding_since(state).is_some()
+}
+
+/// Since when they are; None while nobody is held.
+pub fn holding_since(state: &State) -> Option<UnixMs> {
     use switchyard_model::state::StepState;
-    let Some(run) = &state.open_run else { return false };
-    let at = |name: &str| run.steps.iter().find(|s| s.step == name).map(|s| s.state);
-    let held = matches!(at("hold"), Some(StepState::Running | StepState::Done | StepState::Skipped));
-    let released = matches!(at("release"), Some(StepState::Done | StepState::Skipped));
-    held && !released
+    let run = state.open_run.as_ref()?;
+    let step = |name: &str| run.steps.iter().find(|s| s.step == name);
+    let hold = step("hold").filter(|s| matches!(s.state, StepState::Running | StepState::Done | StepState::Skipped))?;
+    let released = step("release").is_some_and(|s| matches!(s.state, StepState::Done | StepState::Skipped));
+    (!released).then_some(hold.started)
 }
 
 /// One line: where the migration stands.

@@ -24,6 +24,7 @@ pub(super) fn card(run: &Run, seen: &Seen<'_>) -> RunCard {
             })
             .collect(),
         holding: run.ended.is_none() && super::is_holding(seen.state),
+        holding_since: super::holding_since(seen.state).filter(|_| run.ended.is_none()),
         past_no_return: run.past_no_return,
         ended: run.ended.as_ref().map(|(at, outcome, summary)| RunEnd {
             at: *at,

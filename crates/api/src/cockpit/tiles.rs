@@ -1,9 +1,12 @@
 //! Tiles, side cards, health lines.
 
-use switchyard_engine::facts::{CopyFact, CopyState, SideFact};
+use switchyard_engine::facts::{CopyFact, CopyState, RouterFact, SideFact};
 use switchyard_model::{Side, lag::GAP_MS};
 
-use super::Seen;
+use super::{
+    Seen,
+    freshness::{LOOKED_MS, lag_limit_ms},
+};
 use crate::dto::*;
 
 pub(super) fn side(endpoint: &str, fact: &SideFact) -> SideCard {
@@ -20,21 +23,27 @@ pub(super) fn lag(seen: &Seen<'_>, from: Side) -> Option<LagTile> {
         Side::Source => seen.snapshot.lag_forward,
         Side::Target => seen.snapshot.lag_reverse,
     }?;
-    let limits = seen.state.limits();
-    let limit_ms = if from == seen.state.authority { limits.lag_limit_ms } else { limits.canary_max_age_ms };
     Some(LagTile {
         now_ms: window.now_ms,
         at: window.at,
+        counts_ms: GAP_MS,
         p95_ms: window.p95_ms,
         worst_ms: window.worst_ms,
-        limit_ms: f64::from(limit_ms),
+        limit_ms: f64::from(lag_limit_ms(seen.state, from)),
         within_since: seen.snapshot.facts.stream_from(from).within_since,
     })
 }
 
 pub(super) fn write_latency(seen: &Seen<'_>) -> Option<WriteLatencyTile> {
     let w = seen.snapshot.write_latency?;
-    Some(WriteLatencyTile { before_ms: w.before_ms, now_ms: w.now_ms, p99_ms: w.p99_ms, samples: w.samples, at: w.at })
+    Some(WriteLatencyTile {
+        before_ms: w.before_ms,
+        now_ms: w.now_ms,
+        p99_ms: w.p99_ms,
+        samples: w.samples,
+        at: w.at,
+        counts_ms: LOOKED_MS,
+    })
 }
 
 pub(super) fn copy(fact: &CopyFact) -> CopyCard {
@@ -78,28 +87,54 @@ pub(super) fn slots(seen: &Seen<'_>) -> Vec<SlotCard> {
             active: s.active,
             lag_bytes: s.lag_bytes,
             retained_bytes: s.retained_bytes,
+            limit_bytes: s.limit_bytes,
             seconds_to_limit: s.seconds_to_limit,
             at: s.at,
+            counts_ms: LOOKED_MS,
         })
         .collect()
 }
 
 pub(super) fn health(seen: &Seen<'_>) -> Vec<HealthLine> {
-    let side = |word: &str, fact: &SideFact| match (&fact.problem, fact.answered_at) {
-        // The banner says why; here the line must stay a line.
-        (Some(_), at) => HealthLine { text: format!("{word} · no answer"), good: Some(false), at },
-        (None, Some(at)) => HealthLine {
-            text: format!("{word} · {} of {} conns", fact.connections, fact.max_connections),
-            good: Some(seen.now - at < 4 * GAP_MS),
-            at: Some(at),
-        },
-        (None, None) => HealthLine { text: format!("{word} · not asked yet"), good: None, at: None },
-    };
-    let mut lines = vec![side("source", &seen.snapshot.source), side("target", &seen.snapshot.target)];
-    lines.extend(seen.snapshot.routers.iter().map(|r| HealthLine {
-        text: r.text.clone(),
-        good: Some(r.good),
-        at: Some(r.at),
-    }));
+    let mut lines =
+        vec![side_health(Side::Source, &seen.snapshot.source), side_health(Side::Target, &seen.snapshot.target)];
+    lines.extend(seen.snapshot.routers.iter().map(router_health));
     lines
+}
+
+fn side_health(side: Side, fact: &SideFact) -> HealthLine {
+    let (figure, good) = match (&fact.problem, fact.answered_at) {
+        // The banner says why; here the line must stay a line.
+        (Some(_), _) => ("no answer".to_owned(), Some(false)),
+        (None, Some(_)) => (format!("{} of {} conns", fact.connections, fact.max_connections), Some(true)),
+        (None, None) => ("not asked yet".to_owned(), None),
+    };
+    HealthLine {
+        name: side.to_string(),
+        place: None,
+        figure,
+        trouble: fact.problem.clone(),
+        good,
+        at: fact.answered_at,
+        counts_ms: LOOKED_MS,
+    }
+}
+
+fn router_health(fact: &RouterFact) -> HealthLine {
+    let (name, place) = fact.label.split_once(' ').unwrap_or((&fact.label, ""));
+    let figure = match (fact.clients, &fact.trouble) {
+        (Some(1), _) => "1 client".to_owned(),
+        (Some(clients), _) => format!("{clients} clients"),
+        (None, Some(_)) => "no answer".to_owned(),
+        (None, None) => String::new(),
+    };
+    HealthLine {
+        name: name.to_owned(),
+        place: Some(place.to_owned()).filter(|p| !p.is_empty()),
+        figure,
+        trouble: fact.trouble.clone(),
+        good: Some(fact.trouble.is_none()),
+        at: fact.at,
+        counts_ms: LOOKED_MS,
+    }
 }

@@ -34,6 +34,12 @@ pub struct LagChart {
     pub plot_left: f64,
     /// See `plot_left`.
     pub plot_right: f64,
+    /// The limit that is drawn, ms: the gate's for the authority's stream, the canary's for the way back.
+    pub limit_ms: f64,
+    /// Measurements in the range; seconds in which there was none are gaps in the picture.
+    pub count: u32,
+    /// The worst of them, ms.
+    pub worst_ms: Option<f64>,
     /// Time at the left edge.
     pub from: UnixMs,
     /// Time at the right edge.

@@ -2,25 +2,54 @@
 
 use serde::{Deserialize, Serialize};
 use switchyard_model::{
-    Command, Side, UnixMs,
-    check::Check,
-    gate::Judged,
-    journal::{Outcome, Stopwatch},
-    limits::Limits,
-    migration::MigrationSpec,
-    phase::Phase,
-    state::StepRecord,
+    Side, UnixMs, check::Check, gate::Judged, limits::Limits, migration::MigrationSpec, phase::Phase,
     validation::Validation,
 };
 use ts_rs::TS;
+
+use super::{NextCommand, RollbackCard, RunCard, RungCard, SwitchCard};
+
+/// Asks for the cockpit of one migration.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct CockpitRequest {
+    /// The migration.
+    pub name: String,
+    /// What the asker holds already; the large parts of it are left out of the answer while they are the same.
+    #[serde(default)]
+    #[ts(optional)]
+    pub have: Option<Have>,
+}
+
+/// The large parts that an asker holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Have {
+    /// When the validation it holds was made.
+    pub validation_at: Option<UnixMs>,
+    /// Whether the copy it holds is over; it does not change any more.
+    pub copy_done: bool,
+}
+
+/// Which parts are left out because the asker holds them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LeftOut {
+    /// The validation.
+    pub validation: bool,
+    /// The copy.
+    pub copy: bool,
+}
 
 /// The cockpit of one migration.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct Cockpit {
     /// What it is.
     pub spec: MigrationSpec,
-    /// When this was computed. Older than 5 s is shown as stale.
+    /// What is missing here because the asker holds it.
+    pub left_out: LeftOut,
+    /// When the process that drives last wrote down what it knows; 0 when nobody has driven yet. Older than 5 s means
+    /// that it is gone. How old each figure is, the figure says itself.
     pub at: UnixMs,
+    /// Everything that is measured again and again at this stage, with its age.
+    pub measured: Vec<Measured>,
     /// `Cutover · 10 % of reads on target`.
     pub headline: String,
     /// The source.
@@ -35,6 +64,8 @@ pub struct Cockpit {
     pub epoch: i64,
     /// Percent of reads on the target, as last routed.
     pub reads_on_target: u8,
+    /// The route by the routers' own word; None until they were asked.
+    pub read_back: Option<ReadBack>,
     /// The phase to look at now.
     pub phase: Phase,
     /// All six.
@@ -128,6 +159,8 @@ pub struct LagTile {
     pub now_ms: f64,
     /// When it was measured.
     pub at: UnixMs,
+    /// For how long a measurement counts, ms.
+    pub counts_ms: i64,
     /// 95th percentile over the last 30 min, ms.
     pub p95_ms: f64,
     /// Worst over the last 30 min, ms.
@@ -151,6 +184,8 @@ pub struct WriteLatencyTile {
     pub samples: u32,
     /// When the newest was taken.
     pub at: UnixMs,
+    /// For how long it counts, ms.
+    pub counts_ms: i64,
 }
 
 /// The initial copy.
@@ -216,117 +251,57 @@ pub struct SlotCard {
     pub lag_bytes: i64,
     /// Bytes of WAL kept for it.
     pub retained_bytes: i64,
+    /// Bytes kept at most (`max_slot_wal_keep_size`); None without a limit but the disk.
+    pub limit_bytes: Option<i64>,
     /// Seconds until `max_slot_wal_keep_size` at the present pace; None when unlimited, unknown or not growing.
     pub seconds_to_limit: Option<i64>,
     /// When it was read.
     pub at: UnixMs,
+    /// For how long that counts, ms.
+    pub counts_ms: i64,
 }
 
-/// One rung.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RungCard {
-    /// `10 %`, `Writes`, `Receive-only`.
-    pub label: String,
-    /// `35:53 of 2 h`, `4 h`, `pause < 1 s`.
-    pub detail: String,
-    /// Where it stands.
-    pub state: PhaseState,
-}
-
-/// A button that runs a command.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct NextCommand {
-    /// What it runs.
-    pub command: Command,
-    /// Its label.
-    pub label: String,
-    /// `Next: 10 % → 25 % of reads`.
-    pub title: String,
-    /// Whether it can be pressed.
-    pub open: bool,
-    /// Why not, and when it opens.
-    pub why_not: Option<String>,
-    /// When it opens by itself.
-    pub opens_at: Option<UnixMs>,
-}
-
-/// The rollback button.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RollbackCard {
-    /// Whether it can be pressed.
-    pub open: bool,
-    /// Why not.
-    pub why_not: Option<String>,
-    /// What the last rehearsal or rollback measured, or that there was none.
-    pub note: String,
-}
-
-/// A run and its steps.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RunCard {
-    /// Its number.
-    pub run: i64,
-    /// What.
-    pub command: Command,
-    /// Its label.
-    pub label: String,
-    /// Who.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-    /// When it began.
-    pub started: UnixMs,
-    /// Steps with the titles the preview uses.
-    pub steps: Vec<RunStep>,
-    /// Whether clients are held right now.
-    pub holding: bool,
-    /// Whether the point of no return is behind it.
-    pub past_no_return: bool,
-    /// How it ended.
-    pub ended: Option<RunEnd>,
-}
-
-/// One step of a run.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RunStep {
-    /// What it does, for people.
-    pub title: String,
-    /// Where it stands.
-    #[serde(flatten)]
-    pub record: StepRecord,
-    /// One line of progress while it runs.
-    pub progress: Option<String>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RunEnd {
-    /// When.
-    pub at: UnixMs,
-    /// How.
-    pub outcome: Outcome,
-    /// One sentence.
-    pub summary: String,
-}
-
-/// A write switch that happened.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct SwitchCard {
-    /// When.
-    pub at: UnixMs,
-    /// The stopwatch.
-    pub stopwatch: Stopwatch,
-}
-
-/// One line of health.
+/// One line of health: a side or a router.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct HealthLine {
-    /// `source · 41 of 200 connections`.
-    pub text: String,
+    /// `source`, `PgBouncer`.
+    pub name: String,
+    /// Where it is, for what there may be several of: `pgb-1:6432`.
+    pub place: Option<String>,
+    /// `41 of 200 conns`, `380 clients`, `no answer`.
+    pub figure: String,
+    /// What is wrong, one sentence.
+    pub trouble: Option<String>,
     /// Whether it is well; None when not known.
     pub good: Option<bool>,
-    /// When it was looked at.
+    /// When it last answered.
     pub at: Option<UnixMs>,
+    /// For how long that counts, ms.
+    pub counts_ms: i64,
+}
+
+/// Something that is measured again and again, with its age: the screen says of itself what on it is old.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Measured {
+    /// `lag source → target`, `the routers' route`.
+    pub what: String,
+    /// When it was last measured; None before the first time.
+    pub at: Option<UnixMs>,
+    /// For how long a measurement counts, ms.
+    pub counts_ms: i64,
+}
+
+/// What the routers said when they were last asked.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ReadBack {
+    /// When.
+    pub at: UnixMs,
+    /// For how long that counts, ms.
+    pub counts_ms: i64,
+    /// Whether it is what they were told; None where they do not agree among themselves.
+    pub agrees: Option<bool>,
+    /// Their word in one sentence.
+    pub says: String,
 }
 
 /// Who drives this migration.

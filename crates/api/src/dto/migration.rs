@@ -1,7 +1,7 @@
 //! Migrations: making, listing, commanding.
 
 use serde::{Deserialize, Serialize};
-use switchyard_model::{Command, Side, UnixMs, router::RouterConfig};
+use switchyard_model::{Command, Side, UnixMs, limits::Limits, router::RouterConfig};
 use ts_rs::TS;
 
 /// A new migration.
@@ -37,6 +37,13 @@ pub struct ProvidePassword {
     pub secret: String,
     /// The password.
     pub password: String,
+}
+
+/// The limits that a migration can begin with, in the order in which they are offered.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct LimitsTemplates {
+    /// All of them; each carries its own name.
+    pub templates: Vec<Limits>,
 }
 
 /// A migration in the list.

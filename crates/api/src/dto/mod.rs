@@ -8,6 +8,7 @@ mod event;
 mod journal;
 mod migration;
 mod preview;
+mod run;
 
 pub use app::*;
 pub use chart::*;
@@ -17,3 +18,4 @@ pub use event::*;
 pub use journal::*;
 pub use migration::*;
 pub use preview::*;
+pub use run::*;

@@ -25,7 +25,7 @@ pub(super) fn chart(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, runs: 
     lag_grid(c, f, lag, &p)?;
     time_labels(c, f, input.utc_offset_minutes, &p)?;
     gaps(c, f, runs, &p)?;
-    let gate = gate(c, f, input.limit_ms, &p)?;
+    let gate = gate(c, f, input, &p)?;
     let empty = runs.is_empty();
     mark_lines(c, f, input, gate, &p)?;
     if empty {
@@ -81,16 +81,26 @@ fn gaps(c: &Canvas<'_>, f: &Frame, runs: &[Run], p: &Palette) -> Done {
 }
 
 /// The limit and its label; gives the area of the label.
-fn gate(c: &Canvas<'_>, f: &Frame, limit_ms: f64, p: &Palette) -> Result<Option<Area>, ChartError> {
+fn gate(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, p: &Palette) -> Result<Option<Area>, ChartError> {
+    let limit_ms = input.limit_ms;
     if !limit_ms.is_finite() || limit_ms <= 0.0 {
         return Ok(None);
     }
     let y = f.y(limit_ms).round();
     c.dashes((f.left, y), (f.right, y), p.hold.mix(0.85))?;
-    let label = format!("gate {}", axis::span(limit_ms));
-    let right = f.right - 4.0;
-    c.text(&label, (right, y - 8.0), Align::Right, p.hold_text.to_rgba())?;
-    Ok(Some(Area { left: right - text_width(&label), right: f.right, top: y - 16.0, bottom: y }))
+    let label = format!("limit {}", axis::span(limit_ms));
+    let width = text_width(&label);
+    let at = |left: f64| Area { left, right: left + width, top: y - 16.0, bottom: y };
+    // At the end where the line is read, unless a mark goes through it there; the newest marks are always at that end.
+    let crossed = |a: &Area| input.marks.iter().map(|(at, _)| f.x(*at)).any(|x| x > a.left - 2.0 && x < a.right + 2.0);
+    let (right, left) = (at(f.right - 4.0 - width), at(f.left + 4.0));
+    let (area, align, x) = if crossed(&right) && !crossed(&left) {
+        (left, Align::Left, left.left)
+    } else {
+        (right, Align::Right, right.right)
+    };
+    c.text(&label, (x, y - 8.0), align, p.hold_text.to_rgba())?;
+    Ok(Some(area))
 }
 
 fn mark_lines(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, gate: Option<Area>, p: &Palette) -> Done {

@@ -58,7 +58,7 @@ fn the_wireframes_chart() {
     let out = lag_chart(&input(&samples, &marks)).unwrap();
     assert_well_formed(&out.svg);
     let words = words(&out.svg);
-    for expected in ["0", "0.5", "1.0", "1.5 s", "11:35", "12:05", "gate 1.0 s", "5 % → 10 %"] {
+    for expected in ["0", "0.5", "1.0", "1.5 s", "11:35", "12:05", "limit 1.0 s", "5 % → 10 %"] {
         assert!(words.iter().any(|w| w == expected), "{expected} is missing in {words:?}");
     }
     assert!(out.svg.contains("#45C8A5"), "the line is in the target's green");
@@ -112,6 +112,20 @@ fn the_edges_map_the_pointer_to_a_time() {
     assert!(out.plot_left > 30.0 && out.plot_right < 560.0);
     assert_eq!(out.samples[0].at, FROM, "the first sample is at the left edge");
     assert!(out.samples.len() <= 2 * 508, "at most two per pixel column: {}", out.samples.len());
+}
+
+#[test]
+fn no_mark_goes_through_the_limits_label() {
+    let samples = quiet(1_800);
+    let place = |marks: &[(i64, String)]| {
+        let svg = lag_chart(&input(&samples, marks)).unwrap().svg;
+        let label = svg.split("<text").find(|t| t.contains("limit 1.0 s")).unwrap().to_owned();
+        let x = label.split("x=\"").nth(1).unwrap().split('"').next().unwrap();
+        x.parse::<f64>().unwrap() / 4.0
+    };
+    assert!(place(&[]) > 500.0, "it stands where the line is read");
+    let newest = vec![(FROM + 29 * 60_000, "5 % → 10 %".to_owned())];
+    assert!(place(&newest) < 100.0, "and goes to the other end when a change of the route has just been made");
 }
 
 #[test]

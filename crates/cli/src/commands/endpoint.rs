@@ -57,7 +57,8 @@ fn read_stdin() -> Result<String, ApiError> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
-        .map_err(|e| ApiError::new("failed", format!("The URL cannot be read from stdin: {e}."), "Pipe it in."))?;
+        .map_err(|e| format!("The URL cannot be read from stdin: {}.", switchyard_api::io_words(&e)))
+        .map_err(|why| ApiError::new("failed", why, "Pipe it in."))?;
     Ok(text.trim().to_owned())
 }
 
@@ -98,7 +99,11 @@ async fn test(ctl: &Ctl, name: String) -> Result<Answer, ApiError> {
             "See switchyardctl endpoint list.",
         ));
     };
-    let args = SaveEndpoint { endpoint: row.endpoint, password: None, rename_from: None };
+    let password = match row.password {
+        PasswordPlace::Missing => password::ask(&name, "SWITCHYARD_PASSWORD")?,
+        PasswordPlace::Keyring | PasswordPlace::Memory | PasswordPlace::PasswordFile => None,
+    };
+    let args = SaveEndpoint { endpoint: row.endpoint, password, rename_from: None };
     let result: EndpointTest = ctl.call("endpoint_test", &args).await?;
     if ctl.json {
         output::json(&result);

@@ -17,7 +17,7 @@ pub async fn run(ctl: &Ctl, migration: String, set: Option<PathBuf>) -> Result<A
                 "Start from what limits --json prints.",
             )
         };
-        let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+        let text = std::fs::read_to_string(&path).map_err(|e| wrong(switchyard_api::io_words(&e)))?;
         let limits: Limits = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
         let _: Nothing = ctl.call("set_limits", &SetLimits { migration: migration.clone(), limits }).await?;
     }

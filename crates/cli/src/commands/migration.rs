@@ -1,14 +1,13 @@
 //! `migration`: create and list.
 
 use switchyard_api::dto::*;
-use switchyard_model::router::RouterConfig;
+use switchyard_model::{router::RouterConfig, time::utc};
 
 use super::Ctl;
 use crate::{
     args::MigrationCmd,
     output::{self, Answer},
     password,
-    time::utc,
 };
 
 pub async fn run(ctl: &Ctl, cmd: MigrationCmd) -> Result<Answer, ApiError> {

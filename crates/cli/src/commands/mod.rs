@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod aftermath;
 mod drive;
 mod endpoint;
 mod journal;
@@ -8,6 +9,7 @@ mod migration;
 mod preview;
 mod run;
 mod status;
+mod verify;
 
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Override { migration, gate, name, reason } => {
             status::override_gate(&ctl, migration, gate, name, reason).await
         }
+        Cmd::Verify(args) => verify::run(&ctl, args).await,
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use switchyard_api::dto::*;
-use switchyard_model::Command;
+use switchyard_model::{Command, journal::Outcome};
 
-use super::{Ctl, status};
+use super::{Ctl, aftermath, status};
 use crate::{
     args::StepArgs,
     output::{self, Answer},
@@ -33,6 +33,7 @@ async fn wait_for_gates(ctl: &Ctl, migration: &str, command: &Command, longest: 
             },
             Err(e) => e.message,
         };
+        aftermath::store_works(ctl, migration)?;
         if began.elapsed() > longest {
             return Err(ApiError::new(
                 "refused",
@@ -53,27 +54,58 @@ async fn ensure_driven(ctl: &Ctl, migration: &str) -> Result<(), ApiError> {
 }
 
 pub async fn follow(ctl: &Ctl, migration: String, command: Command, reason: String) -> Result<Answer, ApiError> {
-    let mut printed = newest(ctl, &migration).await?;
-    let validates = command == Command::Validate;
-    let args = RunCommand { migration: migration.clone(), command, reason };
+    aftermath::settle(ctl, &migration).await?;
+    let before = newest(ctl, &migration).await?;
+    let args = RunCommand { migration: migration.clone(), command: command.clone(), reason };
     let accepted: Accepted = ctl.call("run", &args).await?;
     ensure_driven(ctl, &migration).await?;
-    loop {
+    let mut printed = before;
+    let mut result = loop {
         printed = print_journal(ctl, &migration, printed).await?;
-        let result: CommandResult = ctl.call("command_result", &ByTicket { ticket: accepted.ticket }).await?;
-        let answer = match &result {
+        match ctl.call("command_result", &ByTicket { ticket: accepted.ticket }).await? {
             CommandResult::Waiting | CommandResult::Running => {
+                store_works(ctl, &migration).await?;
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
             }
-            CommandResult::Done { .. } => found(ctl, &migration, validates).await?,
-            CommandResult::Refused { .. } | CommandResult::Undone { .. } => Answer::No,
-            CommandResult::Failed { .. } => Answer::Unable,
-        };
-        finish_open_run(ctl, &migration).await?;
-        print_journal(ctl, &migration, printed).await?;
-        report(ctl, &migration, &result).await?;
-        return Ok(answer);
+            ended => break ended,
+        }
+    };
+    if let CommandResult::Failed { summary } = &result
+        && let Some(end) = aftermath::true_end(ctl, &migration, before).await?
+    {
+        aftermath::see_clients_released(ctl, &migration, &command, &end).await?;
+        result = after_all(summary, end);
+    }
+    let answer = match &result {
+        CommandResult::Done { .. } => found(ctl, &migration, command == Command::Validate).await?,
+        CommandResult::Refused { .. } | CommandResult::Undone { .. } => Answer::No,
+        CommandResult::Failed { .. } | CommandResult::Waiting | CommandResult::Running => Answer::Unable,
+    };
+    print_journal(ctl, &migration, printed).await?;
+    report(ctl, &migration, &result).await?;
+    Ok(answer)
+}
+
+/// A store that cannot be written ends this program, unless the run is past its point of no return: then it stays, and
+/// goes on once there is room.
+async fn store_works(ctl: &Ctl, migration: &str) -> Result<(), ApiError> {
+    let Err(mut stop) = aftermath::store_works(ctl, migration) else { return Ok(()) };
+    if status::cockpit(ctl, migration).await?.running.is_some_and(|r| r.past_no_return) {
+        eprintln!("{} {} Staying: the run goes on from there.", stop.message, stop.remedy);
+        return Ok(());
+    }
+    stop.message.push_str(" What this run had begun was taken back; that is journaled once the store can be written.");
+    Err(stop)
+}
+
+/// The result of a run whose first answer was a failure, from how it really ended.
+fn after_all(failure: &str, end: RunEnd) -> CommandResult {
+    // The run's own summary is the failure, or tells more than it.
+    let summary = if end.summary == failure { end.summary } else { format!("{failure} In the end: {}", end.summary) };
+    match end.outcome {
+        Outcome::Done => CommandResult::Done { summary },
+        Outcome::Undone => CommandResult::Undone { summary },
+        Outcome::Failed => CommandResult::Failed { summary },
     }
 }
 
@@ -85,21 +117,6 @@ async fn found(ctl: &Ctl, migration: &str, validates: bool) -> Result<Answer, Ap
         Some(v) if v.unproven() > 0 => Answer::Unable,
         Some(_) | None => Answer::Yes,
     })
-}
-
-/// A run past its point of no return is not left half done when this program ends.
-async fn finish_open_run(ctl: &Ctl, migration: &str) -> Result<(), ApiError> {
-    let mut said = false;
-    while status::cockpit(ctl, migration).await?.running.is_some_and(|r| r.past_no_return) {
-        if !said {
-            eprintln!(
-                "the point of no return is behind this run; staying until it is finished (interrupting is safe, the next process goes on)"
-            );
-            said = true;
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
-    Ok(())
 }
 
 async fn newest(ctl: &Ctl, migration: &str) -> Result<i64, ApiError> {

@@ -1,13 +1,10 @@
 //! `status`, `sign-off` and `override`.
 
 use switchyard_api::dto::*;
-use switchyard_model::verdict::Verdict;
+use switchyard_model::{time::utc, verdict::Verdict};
 
 use super::Ctl;
-use crate::{
-    output::{self, Answer},
-    time::utc,
-};
+use crate::output::{self, Answer};
 
 /// The cockpit of a migration.
 pub async fn cockpit(ctl: &Ctl, migration: &str) -> Result<Cockpit, ApiError> {

@@ -20,27 +20,47 @@ pub const MIGRATION: &str = "shop";
 /// Servers, a store, and the passwords in libpq's own file.
 pub struct Ctl {
     pub rig: Rig,
+    /// What `status` and the walks are about.
+    pub migration: String,
     home: tempfile::TempDir,
+    store: PathBuf,
 }
 
 impl Ctl {
     /// Servers with a small shop, endpoints and a migration with demo limits.
     pub async fn start(options: RigOptions) -> Ctl {
-        let rig = Rig::start(options).await.unwrap();
-        let ctl = Ctl { rig, home: tempfile::tempdir().unwrap() };
-        ctl.write_passwords();
-        for (name, server) in [("a", &ctl.rig.source), ("b", &ctl.rig.target)] {
-            let user = &server.logins.switchyard.user;
-            let url = format!("postgres://{user}@{}:{}/{}", server.host, server.port, switchyard_rig::DATABASE);
-            ctl.done(&["endpoint", "add", name, "--url", &url]);
-        }
-        ctl.create_migration();
+        let ctl = Ctl::over(Rig::start(options).await.unwrap());
+        ctl.add_endpoint("a", &ctl.rig.source);
+        ctl.add_endpoint("b", &ctl.rig.target);
+        ctl.create_migration(MIGRATION, "a", "b");
         ctl
     }
 
-    fn create_migration(&self) {
+    /// Over servers that run, with a store of its own and nothing in it.
+    pub fn over(rig: Rig) -> Ctl {
+        let home = tempfile::tempdir().unwrap();
+        let ctl = Ctl { rig, migration: MIGRATION.to_owned(), store: home.path().join("store.db"), home };
+        ctl.write_passwords();
+        ctl
+    }
+
+    /// The same with another file as its store.
+    pub fn with_store(mut self, store: PathBuf) -> Ctl {
+        self.store = store;
+        self
+    }
+
+    /// Adds a server of the rig under a name.
+    pub fn add_endpoint(&self, name: &str, server: &Server) {
+        let user = &server.logins.switchyard.user;
+        let url = format!("postgres://{user}@{}:{}/{}", server.host, server.port, switchyard_rig::DATABASE);
+        self.done(&["endpoint", "add", name, "--url", &url]);
+    }
+
+    /// Creates a migration behind the rig's routers, with demo limits.
+    pub fn create_migration(&self, name: &str, source: &str, target: &str) {
         let mut args: Vec<String> =
-            ["migration", "create", MIGRATION, "--source", "a", "--target", "b", "--limits", "demo"]
+            ["migration", "create", name, "--source", source, "--target", target, "--limits", "demo"]
                 .map(str::to_owned)
                 .to_vec();
         for p in &self.rig.poolers {
@@ -70,21 +90,39 @@ impl Ctl {
         self.home.path()
     }
 
+    /// Adds a line to the file of the passwords.
+    pub fn know_password(&self, host: &str, port: u16, user: &str, password: &str) {
+        let mut file = std::fs::OpenOptions::new().append(true).open(self.passfile()).unwrap();
+        writeln!(file, "{host}:{port}:*:{user}:{password}").unwrap();
+    }
+
+    /// The store.
+    pub fn store(&self) -> &std::path::Path {
+        &self.store
+    }
+
     /// The file of the passwords; the one place on disk where they may be.
     pub fn passfile(&self) -> PathBuf {
         self.home.path().join("pgpass")
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_switchyardctl"));
+        self.command_by(Command::new(env!("CARGO_BIN_EXE_switchyardctl")), args)
+    }
+
+    /// The same behind another program's arguments.
+    fn command_by(&self, mut command: Command, args: &[&str]) -> Command {
         command
             .args(args)
             .arg("--json")
-            .env("SWITCHYARD_STORE", self.home.path().join("store.db"))
+            .env("SWITCHYARD_STORE", &self.store)
             .env("PGPASSFILE", self.passfile())
+            .env("PATH", path())
             // No test writes into the keyring of whoever runs it.
             .env("SWITCHYARD_NO_KEYRING", "1")
             .env_remove("SWITCHYARD_CRASH")
+            .env_remove("SWITCHYARD_FREEZE")
+            .env_remove("SWITCHYARD_PASSWORD")
             .stdin(Stdio::null());
         command
     }
@@ -115,6 +153,16 @@ impl Ctl {
         self.command(args).env("SWITCHYARD_CRASH", point).output().unwrap()
     }
 
+    /// Runs it until it has stopped its own clock at this point, as a laptop that falls asleep does.
+    pub fn freeze(&self, args: &[&str], point: &str) -> Frozen {
+        // A limit on file sizes, where a test sets one, is an error like a full disk and no signal that kills.
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_switchyardctl")]);
+        let mut command = self.command_by(shell, args);
+        command.env("SWITCHYARD_FREEZE", point).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Frozen::wait(command.spawn().unwrap(), point)
+    }
+
     /// Starts it and lets it run.
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -122,23 +170,32 @@ impl Ctl {
 
     /// The cockpit.
     pub fn status(&self) -> Value {
-        let out = self.output(&["status", MIGRATION]);
+        let out = self.output(&["status", &self.migration]);
         serde_json::from_slice(&out.stdout).unwrap()
     }
 
     /// Analysis to the first validation, then a ladder of one rung without waiting.
     pub fn walk_to_validated(&self) {
         for step in ["analyze", "prepare", "replicate", "validate"] {
-            self.done(&["run", MIGRATION, step, "--wait", "60"]);
+            self.done(&["run", &self.migration, step, "--wait", "60"]);
         }
-        let mut limits = self.done(&["limits", MIGRATION]);
+        self.set_limits(&[
+            ("lag_hold_s", json!(0)),
+            ("receive_only_s", json!(0)),
+            ("ladder", json!([{ "percent": 100, "soak_s": 0 }])),
+        ]);
+    }
+
+    /// Replaces some of the limits.
+    pub fn set_limits(&self, changes: &[(&str, Value)]) {
+        let mut limits = self.done(&["limits", &self.migration]);
         limits["template"] = json!("test");
-        limits["lag_hold_s"] = json!(0);
-        limits["receive_only_s"] = json!(0);
-        limits["ladder"] = json!([{ "percent": 100, "soak_s": 0 }]);
+        for (name, value) in changes {
+            limits[*name] = value.clone();
+        }
         let path = self.home.path().join("limits.json");
         std::fs::write(&path, limits.to_string()).unwrap();
-        self.done(&["limits", MIGRATION, "--set", path.to_str().unwrap()]);
+        self.done(&["limits", &self.migration, "--set", path.to_str().unwrap()]);
     }
 
     /// Waits until the lease is free, so that the next process drives itself.
@@ -163,7 +220,7 @@ impl Ctl {
                 return status;
             }
             if driver.is_none() && began.elapsed() > Duration::from_secs(2) && status["lease"]["holder"].is_null() {
-                driver = Some(self.spawn(&["drive", MIGRATION]));
+                driver = Some(self.spawn(&["drive", &self.migration]));
             }
             assert!(began.elapsed() < patience, "still running after {patience:?}: {}", status["running"]);
             std::thread::sleep(Duration::from_millis(100));
@@ -171,8 +228,64 @@ impl Ctl {
     }
 }
 
+/// A `switchyardctl` whose clock stands still.
+pub struct Frozen(Option<Child>);
+
+impl Frozen {
+    fn wait(mut child: Child, point: &str) -> Frozen {
+        let began = Instant::now();
+        while state(child.id()) != Some('T') {
+            if child.try_wait().unwrap().is_some() {
+                let out = child.wait_with_output().unwrap();
+                panic!("it ended before it came to {point}: {}", String::from_utf8_lossy(&out.stderr));
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "it never came to {point}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Frozen(Some(child))
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        Command::new("kill").args(["-CONT", &self.pid().to_string()]).status().unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // A test that failed must not leave a process behind that never ends.
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The state letter of a process, from the kernel.
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
 /// Ends a process in order.
 fn end(child: &mut Child) {
     let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     let _ = child.wait();
+}
+
+/// With `pg_dump` 18 in it, where this machine has one; the product looks along the path.
+fn path() -> std::ffi::OsString {
+    let before = std::env::var_os("PATH").unwrap_or_default();
+    let folders = switchyard_rig::Major::V18.client_bin().into_iter().chain(std::env::split_paths(&before));
+    std::env::join_paths(folders).unwrap()
 }

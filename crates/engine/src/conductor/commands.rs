@@ -7,13 +7,14 @@ use switchyard_model::{
     gate::{self, Question},
     journal::Entry,
     state::State,
+    switch::Recovery,
     verdict::Verdict,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Event, Live, Tone, reconcilers, recovery};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{self, Error, Kind, Result},
     phases,
     saga::{self, Ended},
     store::{Ticket, TicketState},
@@ -33,15 +34,19 @@ pub(super) async fn serve(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     let migration = live.book.migration();
     live.parts
         .store
-        .end_orphans(migration, "the process that ran it ended; see the journal for how it went on")
+        .end_orphans(migration, "The process that ran it ended or slept, and another one took the run over.")
         .await?;
+    let mut changes = live.parts.store.changes();
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(LOOK) => {}
         }
-        if live.book.state().await.open_run.is_some() {
+        if live.book.look(|state| state.open_run.is_some()).await {
             recovery::step(live, stop).await?;
+            continue;
+        }
+        if !changes.any() {
             continue;
         }
         if let Some(ticket) = live.parts.store.next_ticket(migration).await? {
@@ -58,14 +63,22 @@ async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<()> {
         Ok(state) => state,
         // Refusals touched nothing. A lease or journal that is gone ends this conductor, after the answer.
         Err(e) if matches!(e.kind, Kind::LeaseLost | Kind::Store | Kind::StoreDamaged) => {
-            let summary = format!("{e}. {}", e.remedy());
+            let summary = format!("{} {}", e.sentence(), e.remedy());
             live.parts.store.set_ticket(ticket.id, &TicketState::Failed { summary }).await?;
             return Err(e);
         }
-        Err(e) => TicketState::Refused { why: format!("{}. {}", e.why.trim_end_matches('.'), e.remedy()) },
+        Err(e) => TicketState::Refused { why: refusal(&e) },
     };
     notify(live, &ticket.command, &state).await;
-    live.parts.store.set_ticket(ticket.id, &state).await
+    match live.parts.store.set_ticket(ticket.id, &state).await {
+        // Without its answer the ticket is an orphan, which the next process ends. Ending this one would leave nobody to
+        // finish what cannot be taken back.
+        Err(e) if e.kind == Kind::Store && live.book.look(|s| s.recovery() == Some(Recovery::Finish)).await => {
+            tracing::error!(error = %e, "how the command ended could not be written");
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
@@ -73,7 +86,7 @@ async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     state.allows(&ticket.command).map_err(|why| refused(&ticket.command, why))?;
     let gates = settled(live, &ticket.command, &state).await;
     if let Some(closed) = gates.iter().find(|g| !g.verdict.opens() && g.overridden_by.is_none()) {
-        return Err(refused(&ticket.command, format!("{}: {}", closed.title, closed.verdict.sentence())));
+        return Err(refused(&ticket.command, shut(closed)));
     }
     if !connected(live).await {
         let why = live.snapshot().problem().unwrap_or_else(|| "a side does not answer".to_owned());
@@ -140,7 +153,8 @@ async fn answer(live: &Live, ended: Ended) -> Result<TicketState> {
         Ended::TakenBack { .. } => TicketState::Failed { summary: summary(&state) },
         Ended::Unfinished { error } => TicketState::Failed {
             summary: format!(
-                "{error}. The point of no return is behind it: it is being finished, every second again until it is through. {}",
+                "{} The point of no return is behind it: it is being finished, every second again until it is through. {}",
+                error.sentence(),
                 error.remedy()
             ),
         },
@@ -155,6 +169,23 @@ pub(super) async fn judge(live: &Live, command: &Command, state: &State) -> Vec<
 
 fn refused(command: &Command, why: impl Into<String>) -> Error {
     Error::new(Kind::Refused, command.label(), why)
+}
+
+/// What a refusal tells: a refusal of ours names what comes first itself, of others the kind says what to do.
+fn refusal(e: &Error) -> String {
+    match e.kind {
+        Kind::Refused => error::sentence(&e.why),
+        _ => format!("{} {}", e.sentence(), e.remedy()),
+    }
+}
+
+/// A closed gate, and what opens it.
+fn shut(gate: &gate::Judged) -> String {
+    let told = error::sentence(&format!("{}: {}", gate.title, gate.verdict.sentence()));
+    match &gate.verdict {
+        Verdict::Fail { remedy, .. } => format!("{told} {remedy}"),
+        Verdict::Pass { .. } | Verdict::Unknown { .. } => told,
+    }
 }
 
 async fn notify(live: &Live, command: &Command, state: &TicketState) {

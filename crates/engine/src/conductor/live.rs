@@ -13,7 +13,7 @@ use crate::{
     facts::{ANALYSIS, Analysis, Snapshot},
     heartbeat::{Beats, Latency, Meter},
     saga::{Book, Cx, Pair, Progress},
-    store::Series,
+    store::{Cached, Series},
     watchdog::Watchdog,
 };
 
@@ -41,6 +41,7 @@ pub struct Live {
     began: Instant,
     /// The run whose recovery is in the journal; 0 before the first.
     recovering: AtomicI64,
+    analysis: Cached<Analysis>,
     pair: tokio::sync::RwLock<Option<Pair>>,
     snapshot: Mutex<Snapshot>,
 }
@@ -74,6 +75,7 @@ impl Live {
             watchdog: Mutex::default(),
             began,
             recovering: AtomicI64::new(0),
+            analysis: Cached::new(ANALYSIS),
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
         }
@@ -128,8 +130,7 @@ impl Live {
     /// The facts for the gates, as of now.
     pub async fn facts(&self) -> Facts {
         let now = self.parts.clock.now();
-        let analysis: Option<(i64, Analysis)> =
-            self.parts.store.snapshot(self.book.migration(), ANALYSIS).await.unwrap_or(None);
+        let analysis = self.analysis.get(&self.parts.store, self.book.migration()).await.unwrap_or(None);
         let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
         Facts {
             analysis: analysis.map(|(_, a)| a.facts()),
@@ -171,6 +172,11 @@ impl Live {
         if let Some(watchdog) = watchdog {
             *self.watchdog.lock().unwrap_or_else(PoisonError::into_inner) = Some(watchdog);
         }
+    }
+
+    /// Whether somebody watches this process.
+    pub fn is_watched(&self) -> bool {
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Nobody is held any more.

@@ -12,17 +12,20 @@ mod publish;
 mod reconcilers;
 mod recovery;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::SharedClock,
-    error::Result,
+    error::{Error, Result},
     keychain::Keychain,
     saga::Book,
-    store::{Lease, MigrationId, Store},
+    store::{Lease, MigrationId, Store, TTL_MS},
     watchdog::Launcher,
 };
 
@@ -30,12 +33,19 @@ pub use connect::{connect, password_of};
 pub use live::Live;
 
 /// Something a host may want to tell a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// Something about this migration changed.
     Changed {
         /// Its name.
         migration: String,
+    },
+    /// This process no longer drives a migration; it tries again each second, and says so once.
+    Stopped {
+        /// Its name.
+        migration: String,
+        /// Why.
+        error: Arc<Error>,
     },
     /// Worth a notification.
     Notice {
@@ -81,22 +91,71 @@ pub struct Parts {
 /// How often the lease is renewed, or asked for while another holds it.
 const LEASE_BEAT: Duration = Duration::from_secs(1);
 
+/// After how long without renewal a lease is nobody's, whatever the time of day in it says.
+const LEASE_LIFE: Duration = Duration::from_millis(TTL_MS as u64 + 2_000);
+
 /// Drives a migration until cancelled: waits for the lease, drives as long as it is held, waits again.
 pub async fn drive(parts: Parts, migration: MigrationId, cancel: CancellationToken) {
+    let mut others = Unrenewed::default();
+    let mut told = false;
     while !cancel.is_cancelled() {
         match parts.store.take_lease(migration, &parts.operator, parts.clock.now()).await {
             Ok(Some((lease, from))) => {
+                told = false;
                 if let Err(e) = with_lease(&parts, migration, lease, from, &cancel).await {
                     tracing::error!(error = %e, remedy = e.remedy(), "this process stopped driving the migration");
+                    stopped(&parts, migration, e).await;
+                    told = true;
                 }
             }
-            Ok(None) => {}
-            Err(e) => tracing::warn!(error = %e, "the lease could not be asked for"),
+            Ok(None) => {
+                if let Err(e) = others.look(&parts, migration).await {
+                    tracing::warn!(error = %e, "another process's lease could not be looked at");
+                }
+            }
+            Err(e) => {
+                tracing::warn!(error = %e, "the lease could not be asked for");
+                if !std::mem::replace(&mut told, true) {
+                    stopped(&parts, migration, e).await;
+                }
+            }
         }
         tokio::select! {
             () = cancel.cancelled() => {}
             () = tokio::time::sleep(LEASE_BEAT) => {}
         }
+    }
+}
+
+/// Tells hosts; the name is read again, for whoever reads this knows the migration by it.
+async fn stopped(parts: &Parts, migration: MigrationId, error: Error) {
+    let names = parts.store.migrations().await.unwrap_or_default();
+    if let Some((_, name, _)) = names.into_iter().find(|(id, _, _)| *id == migration) {
+        // Nobody listening is fine.
+        let _ = parts.events.send(Event::Stopped { migration: name, error: Arc::new(error) });
+    }
+}
+
+/// A lease of another process that nobody renews. Its end is a time of day, and a machine's clock may be set back: a dead
+/// holder would then keep the migration until the old time comes again.
+#[derive(Default)]
+struct Unrenewed(Option<(Lease, Instant)>);
+
+impl Unrenewed {
+    /// Lets a lease lapse that has stayed as it is for longer than a lease lives, by a clock that does not jump.
+    async fn look(&mut self, parts: &Parts, migration: MigrationId) -> Result<()> {
+        let Some(lease) = parts.store.lease(migration).await? else { return Ok(()) };
+        let now = parts.clock.instant();
+        match &self.0 {
+            Some((before, since)) if *before == lease => {
+                if now.duration_since(*since) > LEASE_LIFE {
+                    parts.store.drop_lease(migration, &lease).await?;
+                    self.0 = None;
+                }
+            }
+            Some(_) | None => self.0 = Some((lease, now)),
+        }
+        Ok(())
     }
 }
 
@@ -121,13 +180,19 @@ async fn with_lease(
     tasks.spawn(keep_lease(parts.clone(), migration, lease.clone(), serving.clone(), stop.clone()));
     reconcilers::spawn(&tasks, &live, &stop);
     let result = commands::serve(&live, &serving).await;
+    if result.is_ok() && !stop.is_cancelled() {
+        // What was seen last is there for whoever looks next; a program that runs one command may live for less than a
+        // second.
+        let _ = tokio::time::timeout(LEASE_BEAT, publish::snapshot(live.clone())).await;
+    }
     stop.cancel();
     tasks.close();
     // A reconciler that hangs on a dead server must not keep the lease from the next process.
     let _ = tokio::time::timeout(Duration::from_secs(3), tasks.wait()).await;
     live.close().await;
-    parts.store.drop_lease(migration, &lease).await?;
-    result
+    // What ended the work says more than what may then keep the lease from being given back.
+    let given_back = parts.store.drop_lease(migration, &lease).await;
+    result.and(given_back)
 }
 
 /// Renews the lease each second; stops everything when it has moved on.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use switchyard_model::{
-    Command, Side,
+    Command, Side, UnixMs,
     lag::LagSample,
     state::{Run, State},
 };
@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Event, Live, connect, notices, publish};
 use crate::{
+    error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
     heartbeat::{self, Beating},
     replicate::StreamStatus,
@@ -74,15 +75,14 @@ async fn pair(live: Arc<Live>) {
             live.tell(Event::Changed { migration: spec.name });
         }
         Err(not) => {
-            let problem = Some(format!("{}. {}", not.error, not.error.remedy()));
             let mut snapshot = live.snapshot();
             snapshot.passwords_needed = not.passwords_needed;
             match not.side {
-                Some(Side::Source) => snapshot.source.problem = problem,
-                Some(Side::Target) => snapshot.target.problem = problem,
+                Some(Side::Source) => snapshot.source.has_trouble(&spec.source, &not.error),
+                Some(Side::Target) => snapshot.target.has_trouble(&spec.target, &not.error),
                 None => {
-                    snapshot.source.problem = problem.clone();
-                    snapshot.target.problem = problem;
+                    snapshot.source.has_trouble(&spec.source, &not.error);
+                    snapshot.target.has_trouble(&spec.target, &not.error);
                 }
             }
         }
@@ -94,6 +94,7 @@ async fn servers(live: Arc<Live>) {
     let Some(pair) = live.pair().await else { return };
     for side in [Side::Source, Side::Target] {
         let answer = tokio::time::timeout(Duration::from_secs(5), pair.db(side).catalog.server()).await;
+        let label = &pair.db(side).label;
         let mut snapshot = live.snapshot();
         let fact = match side {
             Side::Source => &mut snapshot.source,
@@ -109,8 +110,11 @@ async fn servers(live: Arc<Live>) {
                     max_connections: server.max_connections,
                 };
             }
-            Ok(Err(e)) => fact.problem = Some(format!("{e}. {}", e.remedy())),
-            Err(_) => fact.problem = Some(format!("{} did not answer within 5 s", pair.db(side).label)),
+            Ok(Err(e)) => fact.has_trouble(label, &e),
+            Err(_) => {
+                let doing = format!("asking {label} about itself");
+                fact.has_trouble(label, &Error::new(Kind::Deadline, doing, "no answer within 5 s"));
+            }
         }
     }
 }
@@ -120,25 +124,21 @@ pub(super) async fn routers(live: Arc<Live>) {
     let Some(pair) = live.pair().await else { return };
     let observed = pair.routers.observe_all().await;
     let now = live.parts.clock.now();
-    let facts = observed
-        .iter()
-        .map(|o| match &o.state {
-            Ok(s) => RouterFact {
-                text: match (&s.warning, s.clients) {
-                    (Some(warning), _) => format!("{} · {warning}", o.label),
-                    (None, Some(clients)) => format!("{} · {clients} clients", o.label),
-                    (None, None) => o.label.clone(),
-                },
-                good: s.warning.is_none(),
-                at: now,
-            },
-            Err(e) => RouterFact { text: e.to_string(), good: false, at: now },
-        })
-        .collect();
+    let before = live.snapshot().routers.clone();
+    let facts = observed.iter().map(|o| router_fact(o, &before, now)).collect();
     release_stray_hold(&live, &pair, &observed).await;
     let mut snapshot = live.snapshot();
     snapshot.facts.route = Some(crate::route::group::merge(&observed, now));
     snapshot.routers = facts;
+}
+
+/// What one router said; one that said nothing keeps the time of its last word.
+fn router_fact(o: &Observed, before: &[RouterFact], now: UnixMs) -> RouterFact {
+    let (clients, trouble, at) = match &o.state {
+        Ok(s) => (s.clients, s.warning.clone(), Some(now)),
+        Err(e) => (None, Some(e.to_string()), before.iter().find(|b| b.label == o.label).and_then(|b| b.at)),
+    };
+    RouterFact { label: o.label.clone(), clients, trouble, at }
 }
 
 /// A PAUSE of ours that was given up can still arrive after our RESUME. Within a minute of a switch it is ours to end; an
@@ -167,19 +167,22 @@ async fn slots(live: Arc<Live>) {
     let before = live.snapshot().slots.clone();
     let mut slots = Vec::new();
     for from in [Side::Source, Side::Target] {
+        let name = state.spec.slot(from);
+        let old = before.iter().find(|s| s.name == name && s.on == from);
         let Ok(Ok(status)) = tokio::time::timeout(Duration::from_secs(5), pair.replicator.status(from)).await else {
+            // What was read last stays, with its age: no answer is not an answer that the slot is gone.
+            slots.extend(old.cloned());
             continue;
         };
         if !status.slot_exists {
             continue;
         }
-        let name = state.spec.slot(from);
-        let old = before.iter().find(|s| s.name == name);
         slots.push(SlotFact {
             on: from,
             active: status.slot_active,
             lag_bytes: status.lag_bytes,
             retained_bytes: status.retained_bytes,
+            limit_bytes: Some(status.keep_limit_bytes).filter(|bytes| *bytes >= 0),
             seconds_to_limit: old.and_then(|o| seconds_to_limit(&status, o, now)),
             at: now,
             name,
@@ -255,7 +258,7 @@ fn is_ending(state: &State) -> bool {
 /// Returns once Cleanup has begun: beats must not be written into tables that are being dropped.
 async fn over(live: &Arc<Live>, stop: &CancellationToken) {
     loop {
-        if is_ending(&live.book.state().await) {
+        if live.book.look(is_ending).await {
             return;
         }
         tokio::select! {

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Event, Live, Tone};
 use crate::{
-    error::Result,
+    error::{Kind, Result},
     phases,
-    saga::{self, Ended},
+    saga::{self, Cx, Ended, Plan},
 };
 
 /// Pause between attempts.
@@ -24,15 +24,27 @@ pub(super) async fn step(live: &Live, stop: &CancellationToken) -> Result<()> {
         return Ok(());
     };
     if live.begins_recovery(run.id) {
-        live.book.record(Entry::Recovered { run: run.id, decision }).await?;
+        match live.book.record(Entry::Recovered { run: run.id, decision }).await {
+            Ok(_) => {}
+            // Past the point of no return clients may be waiting, and nothing that follows needs this line.
+            Err(e) if decision == Recovery::Finish && e.kind == Kind::Store => {
+                tracing::error!(error = %e, "that the run is being finished could not be journaled");
+            }
+            Err(e) => return Err(e),
+        }
     }
     let plan = phases::plan(&run.command, &state);
-    let ended = match decision {
-        Recovery::Undo => {
-            saga::undo_all(&cx, &plan, "the process that ran it ended before the point of no return").await?
+    let recovering = async {
+        match decision {
+            Recovery::Undo => {
+                saga::undo_all(&cx, &plan, "the process that ran it ended before the point of no return").await
+            }
+            Recovery::Finish => saga::finish(&cx, &plan).await,
         }
-        Recovery::Finish => saga::finish(&cx, &plan).await?,
     };
+    // Clients may be waiting already, so nobody waits for the watchdog to stand.
+    let (ended, ()) = tokio::join!(recovering, be_watched(live, &cx, &plan));
+    let ended = ended?;
     if !matches!(ended, Ended::Unfinished { .. }) {
         live.dismiss_watchdog().await;
     }
@@ -52,11 +64,22 @@ pub(super) async fn step(live: &Live, stop: &CancellationToken) -> Result<()> {
         Ended::Unfinished { error } => {
             tracing::error!(error = %error, "the open run could not be finished yet");
             pause(stop).await;
-            (format!("{label}: not finished yet"), format!("{error}. {}", error.remedy()), Tone::Bad)
+            (format!("{label}: not finished yet"), format!("{} {}", error.sentence(), error.remedy()), Tone::Bad)
         }
     };
     live.tell(Event::Notice { migration, title, body, tone });
     Ok(())
+}
+
+/// A run that was left open may have left clients held, and this process may die over it like the one before. A watchdog
+/// that recovers has none itself: see `docs/decisions/0009-who-watches-a-recovery.md`.
+async fn be_watched(live: &Live, cx: &Cx, plan: &Plan) {
+    let holds_clients = plan.steps.iter().any(|s| s.is_inside_the_pause());
+    let Some(launcher) = live.parts.watchdog.as_ref().filter(|_| holds_clients && !live.is_watched()) else { return };
+    match launcher.launch_for(cx).await {
+        Ok(watchdog) => live.keep_watchdog(Some(watchdog)),
+        Err(e) => tracing::error!(error = %e, "nobody watches this recovery"),
+    }
 }
 
 async fn pause(stop: &CancellationToken) {

@@ -42,7 +42,12 @@ impl Step for CommitFence {
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         let raised = cx.session.lock().await.raised.take();
         let Some(raised) = raised else {
-            return Err(Error::new(Kind::Contradiction, self.title(cx), "the fence's transaction is gone"));
+            return match self.observe(cx).await? {
+                Observed::Done => Ok(json!({ "found": "committed already" })),
+                Observed::NotDone => {
+                    Err(Error::new(Kind::Contradiction, self.title(cx), "the fence's transaction is gone"))
+                }
+            };
         };
         match raised.commit().await {
             Ok(()) => Ok(json!({})),

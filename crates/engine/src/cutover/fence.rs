@@ -51,6 +51,12 @@ impl Step for Fence {
     }
 
     async fn observe(&self, cx: &Cx) -> Result<Observed> {
+        // Ours and open, or committed.
+        if let Some(raised) = cx.session.lock().await.raised.as_mut()
+            && raised.still_stands().await.is_ok()
+        {
+            return Ok(Observed::Done);
+        }
         let tables = cx.scope().await?.fence;
         let raised = cx.pair.db(self.0.loser()).fence.is_raised(&tables).await?;
         Ok(if raised { Observed::Done } else { Observed::NotDone })
@@ -58,8 +64,16 @@ impl Step for Fence {
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         let order = self.order(cx).await?;
-        let raised = cx.pair.db(self.0.loser()).fence.raise(&order).await?;
-        cx.session.lock().await.raised = Some(raised);
+        let mut session = cx.session.lock().await;
+        // A second fence would wait for the locks of the first.
+        if let Some(mut standing) = session.raised.take()
+            && standing.still_stands().await.is_ok()
+        {
+            session.raised = Some(standing);
+        }
+        if session.raised.is_none() {
+            session.raised = Some(cx.pair.db(self.0.loser()).fence.raise(&order).await?);
+        }
         Ok(json!({ "tables": order.tables.len() }))
     }
 

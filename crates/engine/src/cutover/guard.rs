@@ -10,7 +10,6 @@ use super::Direction;
 use crate::{
     error::{Error, Kind, Result},
     saga::{Cx, Observed, Step},
-    watchdog::Order,
 };
 
 /// A transaction older than this that holds locks on our tables would make the fence wait, ms.
@@ -30,9 +29,19 @@ impl Guard {
                 let label = &cx.pair.db(side).label;
                 return Err(self.refuse(
                     cx,
-                    format!("the fence's triggers are not on every table of {label}; a table was made since replication began"),
+                    format!("the fence's triggers are not on every table of {label}; one that the migration carries was made anew"),
                 ));
             }
+        }
+        if let Some(first) = cx.pair.db(self.0.loser()).fence.uncovered().await?.first() {
+            let (table, label) = (first.plain(), &cx.pair.db(self.0.loser()).label);
+            return Err(self.refuse(
+                cx,
+                format!(
+                    "{table} on {label} was made since replication began, so what is written to it is not carried over: \
+                     drop it or move it to another database, or clean up and begin anew"
+                ),
+            ));
         }
         if cx.pair.db(self.0.loser()).fence.is_raised(&tables).await? {
             return Err(self.refuse(cx, format!("{} refuses writes already", cx.pair.db(self.0.loser()).label)));
@@ -58,14 +67,12 @@ impl Guard {
     /// Somebody has to let clients go on when this process dies while they are held.
     async fn launch_watchdog(&self, cx: &Cx) -> Result<()> {
         let Some(launcher) = &cx.launcher else { return Ok(()) };
-        let order = Order {
-            store: launcher.store.clone(),
-            migration: cx.book.migration(),
-            holder: cx.book.by().to_owned(),
-            patience_ms: u64::from(cx.state.limits().hold_deadline_ms) + u64::from(cx.state.limits().canary_max_age_ms),
-            secrets: cx.pair.secrets.iter().map(|(name, s)| (name.clone(), s.expose().to_owned())).collect(),
-        };
-        cx.session.lock().await.watchdog = Some(launcher.launch(&order).await?);
+        let mut session = cx.session.lock().await;
+        // One that is dropped takes over at once, so there is never a second.
+        if session.watchdog.is_some() {
+            return Ok(());
+        }
+        session.watchdog = Some(launcher.launch_for(cx).await?);
         Ok(())
     }
 
@@ -132,9 +139,11 @@ impl Step for Guard {
             );
             return Err(Error::new(Kind::LockTimeout, self.title(cx), why));
         }
+        cx.pair.routers.demand_rights().await?;
         if cx.pair.routers.any_holding().await? {
             return Err(self.refuse(cx, "a router is holding clients already; RESUME it first"));
         }
+        cx.book.store().reserve(cx.book.migration()).await?;
         let (there_ms, back_ms) = self.check_beats(cx).await?;
         self.launch_watchdog(cx).await?;
         // The fence's login happens now, while nobody waits for it.

@@ -39,6 +39,10 @@ impl Step for PointOfNoReturn {
     }
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
+        // Written twice it would be a journal that does not follow from itself.
+        if self.observe(cx).await? == Observed::Done {
+            return Ok(json!({ "epoch": cx.book.state().await.epoch }));
+        }
         // The last look before the last moment at which looking helps.
         match cx.session.lock().await.raised.as_mut() {
             Some(raised) => match tokio::time::timeout(self.deadline(cx), raised.still_stands()).await {
@@ -56,9 +60,15 @@ impl Step for PointOfNoReturn {
         Ok(json!({ "epoch": epoch }))
     }
 
-    async fn undo(&self, _: &Cx) -> Result<()> {
-        // It failed before the entry was written; there is nothing to take back.
-        Ok(())
+    async fn undo(&self, cx: &Cx) -> Result<()> {
+        match self.observe(cx).await? {
+            // It failed before the entry was written; there is nothing to take back.
+            Observed::NotDone => Ok(()),
+            Observed::Done => {
+                let why = "the journal says that the authority has changed; that is not taken back";
+                Err(Error::new(Kind::Contradiction, self.title(cx), why))
+            }
+        }
     }
 
     fn durability(&self) -> Durability {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use switchyard_model::journal::Action;
 
 use crate::{
-    error::Result,
+    error::{Error, Kind, Result},
     saga::{Cx, Observed, Step},
     store::Durability,
 };
@@ -41,8 +41,8 @@ impl Step for Release {
         Ok(json!({}))
     }
 
-    async fn undo(&self, _: &Cx) -> Result<()> {
-        Ok(())
+    async fn undo(&self, cx: &Cx) -> Result<()> {
+        Err(Error::new(Kind::Contradiction, self.title(cx), "it is after the point of no return and is not taken back"))
     }
 
     fn durability(&self) -> Durability {

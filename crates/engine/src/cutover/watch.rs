@@ -47,7 +47,7 @@ impl Step for Watch {
         Ok(json!({ "route": route.to_string(), "beat": beat }))
     }
 
-    async fn undo(&self, _: &Cx) -> Result<()> {
-        Ok(())
+    async fn undo(&self, cx: &Cx) -> Result<()> {
+        Err(Error::new(Kind::Contradiction, self.title(cx), "it is after the point of no return and is not taken back"))
     }
 }

@@ -50,11 +50,11 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         label: database.label().to_owned(),
         side: database.side(),
         catalog: database.clone(),
-        digest: database.clone(),
         heartbeat: database.clone(),
         fence: database.clone(),
         sequences: database.clone(),
-        key_digests: database.clone(),
+        rows: database.clone(),
+        positions: database.clone(),
         tables: database,
     }
 }

@@ -5,12 +5,13 @@
 
 pub mod connect;
 pub mod postgres;
+pub mod rows;
 
 use async_trait::async_trait;
 use switchyard_model::{
     Side, UnixMs,
     ident::TableName,
-    inventory::{Inventory, Sequence, ServerFacts, Table},
+    inventory::{Inventory, Sequence, ServerFacts},
     journal::Action,
 };
 
@@ -23,44 +24,6 @@ pub trait Catalog: Send + Sync {
     async fn inventory(&self, now: UnixMs) -> Result<Inventory>;
     /// The server's word about itself alone; cheap, called every few seconds.
     async fn server(&self) -> Result<ServerFacts>;
-}
-
-/// Sums over all rows of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableDigest {
-    /// Rows.
-    pub rows: i64,
-    /// Sum of the row hashes as a decimal string (wider than 64 bits). Equal multisets of rows have equal sums.
-    pub sum: String,
-}
-
-/// Rows with one key, which is one row where the table has a primary key, counted and summed. The key travels as a hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyDigest {
-    /// Hash of the primary key, or of the whole row where there is none.
-    pub key: i64,
-    /// Rows with it.
-    pub rows: i64,
-    /// Sum of their hashes.
-    pub sum: String,
-}
-
-/// Counts and hashes rows where they are.
-#[async_trait]
-pub trait Digest: Send + Sync {
-    /// Digest of the table's columns in their order; both sides must be asked with the same table.
-    async fn digest(&self, table: &Table) -> Result<TableDigest>;
-}
-
-/// Counts and hashes rows by key, for what differed as a whole.
-#[async_trait]
-pub trait KeyDigests: Send + Sync {
-    /// Digests of the rows grouped by the low bits of their key's hash (`mask` is 2ⁿ−1): bucket and digest.
-    async fn buckets(&self, table: &Table, mask: i64) -> Result<Vec<(i64, TableDigest)>>;
-    /// The keys in these buckets.
-    async fn keys_in(&self, table: &Table, mask: i64, buckets: &[i64]) -> Result<Vec<KeyDigest>>;
-    /// These keys again; one that is gone is absent from the answer.
-    async fn keys(&self, table: &Table, keys: &[i64]) -> Result<Vec<KeyDigest>>;
 }
 
 /// Beats: one row per direction in the `switchyard` schema.
@@ -109,6 +72,9 @@ pub trait Fence: Send + Sync {
     async fn install(&self, tables: &[TableName]) -> Result<()>;
     /// Whether everything is installed.
     async fn is_installed(&self, tables: &[TableName]) -> Result<bool>;
+    /// Tables whose rows would be neither carried nor fenced, because they have no trigger of ours: made after it was
+    /// installed. Unlogged and temporary ones, and those of extensions, are none of our business.
+    async fn uncovered(&self) -> Result<Vec<TableName>>;
     /// Opens what `raise` needs ahead of time, so that the write pause does not pay for a login; idempotent. Raising
     /// without it works, and takes longer by a login.
     async fn arm(&self) -> Result<()>;
@@ -174,6 +140,17 @@ pub trait Sequences: Send + Sync {
     async fn advance(&self, from: &[Sequence], margin: u32) -> Result<u64>;
 }
 
+/// How far a stream is that somebody else set up: slots here, subscriptions there.
+#[async_trait]
+pub trait Positions: Send + Sync {
+    /// The WAL position here, now.
+    async fn now(&self) -> Result<String>;
+    /// Slots from which enabled subscriptions here are fed.
+    async fn subscribed(&self) -> Result<Vec<String>>;
+    /// Whether one of these slots here has not confirmed the position yet; None when none of them is here.
+    async fn behind(&self, slots: &[String], position: &str) -> Result<Option<bool>>;
+}
+
 /// Rows of whole tables.
 #[async_trait]
 pub trait Tables: Send + Sync {
@@ -194,16 +171,16 @@ pub struct Database {
     pub side: Side,
     /// See [`Catalog`].
     pub catalog: std::sync::Arc<dyn Catalog>,
-    /// See [`Digest`].
-    pub digest: std::sync::Arc<dyn Digest>,
-    /// See [`KeyDigests`].
-    pub key_digests: std::sync::Arc<dyn KeyDigests>,
     /// See [`Heartbeat`].
     pub heartbeat: std::sync::Arc<dyn Heartbeat>,
     /// See [`Fence`].
     pub fence: std::sync::Arc<dyn Fence>,
     /// See [`Sequences`].
     pub sequences: std::sync::Arc<dyn Sequences>,
+    /// See [`Positions`].
+    pub positions: std::sync::Arc<dyn Positions>,
+    /// See [`rows::Rows`].
+    pub rows: std::sync::Arc<dyn rows::Rows>,
     /// See [`Tables`].
     pub tables: std::sync::Arc<dyn Tables>,
 }

@@ -18,6 +18,9 @@ use crate::{
 /// Errors without any progress for this long end the step.
 const STUCK: Duration = Duration::from_secs(120);
 
+/// After how long without a row or a table's step it is asked whether anybody is free to copy.
+const IDLE: Duration = Duration::from_secs(8);
+
 pub(super) struct Copy;
 
 #[async_trait]
@@ -55,6 +58,12 @@ impl Step for Copy {
             if progress.is_done() {
                 return Ok(json!({ "tables": progress.tables.len(), "rows": rows }));
             }
+            if now.duration_since(pace.moved_at) > IDLE {
+                self.demand_workers(cx, &progress).await?;
+                if apply_errors(cx).await > errors_before {
+                    self.demand_slots(cx).await?;
+                }
+            }
             if now.duration_since(pace.moved_at) > STUCK {
                 let errors = apply_errors(cx).await.unwrap_or(0) - errors_before.unwrap_or(0);
                 if errors > 0 {
@@ -71,6 +80,43 @@ impl Step for Copy {
     async fn undo(&self, _: &Cx) -> Result<()> {
         // The subscription's undo empties the tables.
         Ok(())
+    }
+}
+
+impl Copy {
+    /// Servers wait for a free worker without a word outside their logs, and may do so for ever.
+    async fn demand_workers(&self, cx: &Cx, progress: &CopyProgress) -> Result<()> {
+        let is_at_work = |s: &TableCopyState| match s {
+            TableCopyState::Copying | TableCopyState::CatchingUp => true,
+            TableCopyState::Waiting | TableCopyState::Ready => false,
+        };
+        if progress.tables.iter().any(|t| is_at_work(&t.state)) {
+            return Ok(());
+        }
+        let server = cx.pair.target.catalog.server().await?;
+        if server.used_logical_workers < server.max_logical_workers {
+            return Ok(());
+        }
+        let why = format!(
+            "all {} logical replication workers of {} are in use, so none is free to copy",
+            server.max_logical_workers, cx.pair.target.label
+        );
+        Err(Error::new(Kind::NoFreeSlot, self.title(cx), why))
+    }
+}
+
+impl Copy {
+    /// Each table's copy makes a slot of its own for a moment; a server without a free one refuses it again and again.
+    async fn demand_slots(&self, cx: &Cx) -> Result<()> {
+        let server = cx.pair.source.catalog.server().await?;
+        if server.used_slots < server.max_slots {
+            return Ok(());
+        }
+        let why = format!(
+            "all {} replication slots of {} are in use, and the copy of a table needs one of its own",
+            server.max_slots, cx.pair.source.label
+        );
+        Err(Error::new(Kind::NoFreeSlot, self.title(cx), why))
     }
 }
 
@@ -91,20 +137,30 @@ struct Pace {
     estimates: HashMap<TableName, i64>,
     best: HashMap<TableName, i64>,
     history: std::collections::VecDeque<(Instant, i64)>,
+    states: Vec<CopyState>,
     moved_at: Instant,
 }
 
 impl Pace {
     fn new(estimates: HashMap<TableName, i64>, now: Instant) -> Self {
-        Pace { estimates, best: HashMap::new(), history: std::collections::VecDeque::new(), moved_at: now }
+        Pace {
+            estimates,
+            best: HashMap::new(),
+            history: std::collections::VecDeque::new(),
+            states: Vec::new(),
+            moved_at: now,
+        }
     }
 
     fn take(&mut self, progress: &CopyProgress, now: Instant) -> CopyFact {
         let tables: Vec<CopyTableFact> = progress.tables.iter().map(|t| self.table(t)).collect();
         let rows: i64 = tables.iter().map(|t| t.rows_done).sum();
-        if self.history.back().is_none_or(|(_, before)| rows != *before) {
+        // A small table is over before its rows are seen, and an empty one has none.
+        let states: Vec<CopyState> = tables.iter().map(|t| t.state).collect();
+        if self.history.back().is_none_or(|(_, before)| rows != *before) || states != self.states {
             self.moved_at = now;
         }
+        self.states = states;
         self.history.push_back((now, rows));
         while self.history.len() > 2
             && self.history.front().is_some_and(|(t, _)| now.duration_since(*t) > Duration::from_secs(5))

@@ -1,4 +1,4 @@
-//! Every table is counted and digested on both sides.
+//! Every table is compared on both sides.
 
 use std::time::Duration;
 
@@ -6,57 +6,34 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchyard_model::{
     Side,
-    inventory::Table,
+    ident::TableName,
     journal::{Action, Entry},
+    reconcile::{TableReport, TableVerdict},
     validation::{TableOutcome, TableResult, Validation},
 };
 
 use crate::{
-    db::KeyDigest,
     error::Result,
-    reconcile::{Sides, compare},
+    reconcile::{ATTEMPTS, Pace, Pass, Stream, pair},
     saga::{Cx, Observed, Step},
 };
 
+/// Sessions per side: few enough for a production server, and the small tables do not wait behind the large one.
+const LANES: usize = 2;
+
 pub(super) struct DigestTables;
 
-/// The pair as the recheck sees it.
-struct Live<'a> {
+/// The pair's own stream, proven passed by a beat.
+struct Beats<'a> {
     cx: &'a Cx,
     authority: Side,
 }
 
 #[async_trait]
-impl Sides for Live<'_> {
-    async fn authority(&self, table: &Table, keys: &[i64]) -> Result<Vec<KeyDigest>> {
-        self.cx.pair.db(self.authority).key_digests.keys(table, keys).await
-    }
-
-    async fn other(&self, table: &Table, keys: &[i64]) -> Result<Vec<KeyDigest>> {
-        self.cx.pair.db(self.authority.other()).key_digests.keys(table, keys).await
-    }
-
+impl Stream for Beats<'_> {
     async fn pass(&self) -> Result<()> {
         self.cx.beat_arrives(self.authority, Duration::from_millis(5)).await?;
         Ok(())
-    }
-}
-
-async fn one(cx: &Cx, table: &Table) -> TableResult {
-    let authority = cx.state.authority;
-    let live = Live { cx, authority };
-    let (a, b) = (cx.pair.db(authority), cx.pair.db(authority.other()));
-    match compare(a, b, table, &live, cx.clock.as_ref()).await {
-        Ok(result) => result,
-        // A table that cannot be read keeps its line, so that coverage stays honest.
-        Err(e) => TableResult {
-            table: table.name.clone(),
-            rows_source: 0,
-            rows_target: 0,
-            outcome: TableOutcome::NotCompared { why: format!("{e}. {}", e.remedy()) },
-            ms: 0,
-            at: cx.clock.now(),
-        },
     }
 }
 
@@ -67,7 +44,7 @@ impl Step for DigestTables {
     }
 
     fn title(&self, _: &Cx) -> String {
-        "Count and digest every table on both sides".to_owned()
+        "Compare every row of every table on both sides".to_owned()
     }
 
     fn deadline(&self, _: &Cx) -> Duration {
@@ -75,7 +52,7 @@ impl Step for DigestTables {
     }
 
     async fn actions(&self, cx: &Cx) -> Result<Vec<Action>> {
-        let sql = "SELECT count(*), sum(hash_record_extended(ROW(…), 0)) FROM every table (read only)";
+        let sql = "SELECT count(*), sum(hash_record_extended(ROW(…), 0)) FROM every table, slice by slice (read only)";
         Ok(vec![Action::new(&cx.pair.source.label, sql), Action::new(&cx.pair.target.label, sql)])
     }
 
@@ -85,14 +62,30 @@ impl Step for DigestTables {
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         let began = cx.clock.instant();
-        let scope = cx.scope().await?;
-        let inventory = cx.pair.db(cx.state.authority).catalog.inventory(cx.clock.now()).await?;
-        let leaves: Vec<&Table> = inventory.leaves().filter(|t| scope.fence.contains(&t.name)).collect();
-        let mut tables = Vec::with_capacity(leaves.len());
-        for (i, table) in leaves.iter().enumerate() {
-            cx.progress.say(format!("{} ({} of {})", table.name.plain(), i + 1, leaves.len()));
-            tables.push(one(cx, table).await);
-        }
+        let scope = cx.scope().await?.fence;
+        let (source, target) = (&cx.pair.source, &cx.pair.target);
+        let now = cx.clock.now();
+        let (here, there) = tokio::try_join!(source.catalog.inventory(now), target.catalog.inventory(now))?;
+        let in_scope = |name: &TableName| scope.contains(name);
+        let pairing = pair(&here, &there, in_scope, |base| source.rows.rendering(base, false));
+        let total: i64 = pairing.tables.iter().map(|m| m.rows).sum();
+        let tables = pairing.tables.len();
+        let pace = Pace::default();
+        let beats = Beats { cx, authority: cx.state.authority };
+        let pass = Pass {
+            source,
+            target,
+            authority: cx.state.authority,
+            stream: &beats,
+            lanes: LANES,
+            pace: &pace,
+            clock: cx.clock.clone(),
+        };
+        let outcome = tokio::select! {
+            outcome = pass.run(pairing) => outcome?,
+            never = tell(cx, &pace, tables, total) => match never {},
+        };
+        let tables = outcome.tables.iter().map(result).collect();
         let ms = cx.clock.instant().duration_since(began).as_millis() as i64;
         let validation = Validation { tables, at: cx.clock.now(), ms };
         let summary = json!({
@@ -107,5 +100,47 @@ impl Step for DigestTables {
 
     async fn undo(&self, _: &Cx) -> Result<()> {
         Ok(())
+    }
+}
+
+/// Says how far it is, until it is dropped.
+async fn tell(cx: &Cx, pace: &Pace, tables: usize, rows: i64) -> std::convert::Infallible {
+    let began = cx.clock.instant();
+    loop {
+        // Both sides are counted, the estimate is of one.
+        let read = pace.rows() / 2;
+        let seconds = cx.clock.instant().duration_since(began).as_secs_f64();
+        let rate = read as f64 / seconds.max(0.1);
+        cx.progress.say(format!("{} of {tables} tables, {read} of about {rows} rows, {rate:.0} rows/s", pace.tables()));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn result(report: &TableReport) -> TableResult {
+    let outcome = match report.verdict() {
+        TableVerdict::Equal => TableOutcome::Equal,
+        TableVerdict::Unproven => TableOutcome::Hot { attempts: ATTEMPTS },
+        TableVerdict::Different => {
+            let hot = match report.hot.len() {
+                0 => String::new(),
+                n => format!(", {n} more kept changing"),
+            };
+            TableOutcome::Different { why: format!("{} rows differ{hot}", report.findings.len()) }
+        }
+        TableVerdict::NotCompared => {
+            let why = report.not_compared.iter().find(|n| n.column.is_none());
+            TableOutcome::NotCompared { why: why.map_or_else(String::new, |n| n.reason.clone()) }
+        }
+    };
+    // Where the tables were proven equal although their first sums differed, rows were in flight: the count of one stands
+    // for both, since each had every row that rested.
+    let equal = outcome == TableOutcome::Equal;
+    TableResult {
+        table: report.table.clone(),
+        rows_source: report.rows_source,
+        rows_target: if equal { report.rows_source } else { report.rows_target },
+        outcome,
+        ms: (report.seconds * 1000.0) as i64,
+        at: report.at,
     }
 }

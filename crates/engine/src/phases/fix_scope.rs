@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchyard_model::{
-    inventory::TableKind,
+    inventory::{Inventory, TableKind},
     journal::{Action, Entry, Scope},
 };
 
@@ -18,11 +18,14 @@ pub(super) struct FixScope;
 
 /// The scope as the source's catalog gives it now.
 pub(super) async fn read(cx: &Cx) -> Result<Scope> {
-    let inventory = cx.pair.source.catalog.inventory(cx.clock.now()).await?;
-    Ok(Scope {
+    Ok(scope_of(&cx.pair.source.catalog.inventory(cx.clock.now()).await?))
+}
+
+fn scope_of(inventory: &Inventory) -> Scope {
+    Scope {
         publish: inventory.published_roots().filter(|t| !t.unlogged).map(|t| t.name.clone()).collect(),
         fence: inventory.tables.iter().filter(|t| t.kind != TableKind::Foreign).map(|t| t.name.clone()).collect(),
-    })
+    }
 }
 
 #[async_trait]
@@ -48,7 +51,20 @@ impl Step for FixScope {
     }
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
-        let scope = read(cx).await?;
+        let inventory = cx.pair.source.catalog.inventory(cx.clock.now()).await?;
+        // Found here too, though the preflight looked: once such a table is published, the application's own updates of
+        // it fail.
+        let bare: Vec<String> =
+            inventory.leaves().filter(|t| !t.can_publish_changes()).map(|t| t.name.plain()).collect();
+        if let Some(first) = bare.first() {
+            let why = format!(
+                "{first}{} no replica identity any more, and the application's updates of it would fail: add a primary key \
+                 or set REPLICA IDENTITY, and analyze again",
+                if bare.len() > 1 { format!(" and {} more tables have", bare.len() - 1) } else { " has".to_owned() }
+            );
+            return Err(Error::new(Kind::Unsuitable, self.title(cx), why));
+        }
+        let scope = scope_of(&inventory);
         if scope.publish.is_empty() {
             return Err(Error::new(Kind::Unsuitable, self.title(cx), "the source has no table to carry"));
         }

@@ -50,7 +50,11 @@ impl Step for ProveGone {
         }
     }
 
-    async fn undo(&self, _: &Cx) -> Result<()> {
-        Ok(())
+    async fn undo(&self, cx: &Cx) -> Result<()> {
+        Err(Error::new(
+            Kind::Contradiction,
+            self.title(cx),
+            "what Cleanup dropped does not come back; run Cleanup again",
+        ))
     }
 }

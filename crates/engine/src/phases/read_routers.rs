@@ -42,6 +42,7 @@ impl Step for ReadRouters {
             let why = format!("the journal says {}, the routers say {route}", cx.state.route);
             return Err(Error::new(Kind::Router, self.title(cx), why));
         }
+        cx.pair.routers.demand_rights().await?;
         Ok(json!({ "route": route.to_string() }))
     }
 

@@ -50,7 +50,8 @@ impl Step for RestoreSchema {
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         let dump = cx.schema_dump().await?;
-        let restored = dump.restore(self.0, &cx.pair.target_login, self.deadline(cx)).await?;
+        let say = |line| cx.progress.say(line);
+        let restored = dump.restore(self.0, &cx.pair.target_login, self.deadline(cx), &say).await?;
         Ok(json!({ "restored": restored, "objects": dump.objects(self.0) }))
     }
 
@@ -59,7 +60,18 @@ impl Step for RestoreSchema {
         if self.0 != Section::Structure || !target_was_empty(cx).await? {
             return Ok(());
         }
-        cx.schema_dump().await?.drop_everything_created(&cx.pair.target_login, Rows::Refuse).await
+        // Where nothing is there, no dump is needed to drop it, and the dump may be what failed.
+        let now = cx.pair.target.catalog.inventory(cx.clock.now()).await?;
+        if now.tables.is_empty() && now.sequences.is_empty() {
+            return Ok(());
+        }
+        // It is made as a whole or not at all. A part of it was made by somebody else, since the analysis.
+        match self.observe(cx).await? {
+            Observed::Done => {
+                cx.schema_dump().await?.drop_everything_created(&cx.pair.target_login, Rows::Refuse).await
+            }
+            Observed::NotDone => Ok(()),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl Step for Subscribe {
     }
 
     async fn undo(&self, cx: &Cx) -> Result<()> {
-        cx.pair.replicator.remove(self.from).await?;
+        cx.pair.replicator.unsubscribe(self.from).await?;
         if self.copy {
             // The tables were empty before this run (the step before proved it), so what is in them came from this copy.
             if let Ok(scope) = cx.scope().await {

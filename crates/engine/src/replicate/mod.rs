@@ -106,6 +106,8 @@ pub trait Replicator: Send + Sync {
     async fn set_valve(&self, from: Side, open: bool) -> Result<()>;
     /// Asks both servers.
     async fn status(&self, from: Side) -> Result<StreamStatus>;
+    /// Drops subscription and slot of this stream and leaves its publications; works as `remove` does.
+    async fn unsubscribe(&self, from: Side) -> Result<()>;
     /// Statements of `remove`, for what really exists.
     async fn remove_actions(&self, from: Side) -> Result<Vec<Action>>;
     /// Drops subscription, slot and publications of this stream; works when parts are gone, and when the other server is.

@@ -11,6 +11,12 @@ use tokio::time::timeout;
 use super::{Capabilities, Router, RouterState};
 use crate::error::{Error, Kind, Result};
 
+/// What a hold is called.
+const HOLDING: &str = "holding writers";
+
+/// For the routers that answer as they should; a RESUME takes a millisecond.
+const AT_ONCE: Duration = Duration::from_millis(150);
+
 /// For one router's word about itself.
 const OBSERVE: Duration = Duration::from_secs(5);
 
@@ -74,8 +80,33 @@ impl Routers {
     /// # Errors
     /// The error of the router that failed. `Contradiction` when one that might be holding could not be released.
     pub async fn hold_all(&self, deadline: Duration) -> Result<()> {
-        let doing = "holding writers";
-        let able = self.require(|c| c.hold, doing)?;
+        let Err(failed) = self.try_hold(deadline).await else { return Ok(()) };
+        // One that failed may hold all the same: its answer may have been lost.
+        match self.release_all().await {
+            Ok(()) => Err(failed),
+            Err(stuck) => {
+                let why = format!("{failed}; letting clients go on failed too: {stuck}");
+                Err(Error::new(Kind::Contradiction, HOLDING, why).caused_by(stuck))
+            }
+        }
+    }
+
+    /// The same for a caller who takes a failure back himself, with more patience than clients have: those routers that
+    /// answer at once let go at once, and one that is silent does not keep the failure's sentence back.
+    ///
+    /// # Errors
+    /// The error of the router that failed. Some may still hold.
+    pub async fn hold_all_or_tell(&self, deadline: Duration) -> Result<()> {
+        let held = self.try_hold(deadline).await;
+        if held.is_err() {
+            // What is left is the caller's.
+            let _ = timeout(AT_ONCE, self.release_all()).await;
+        }
+        held
+    }
+
+    async fn try_hold(&self, deadline: Duration) -> Result<()> {
+        let able = self.require(|c| c.hold, HOLDING)?;
         let held = try_join_all(able.iter().map(|r| async move {
             match timeout(deadline, r.hold()).await {
                 Ok(result) => result,
@@ -86,15 +117,7 @@ impl Routers {
             }
         }));
         // The first failure ends the wait for the others: their clients are queued already.
-        let Err(failed) = held.await else { return Ok(()) };
-        // One that failed may hold all the same: its answer may have been lost.
-        match self.release_all().await {
-            Ok(()) => Err(failed),
-            Err(stuck) => {
-                let why = format!("{failed}; letting clients go on failed too: {stuck}");
-                Err(Error::new(Kind::Contradiction, doing, why).caused_by(stuck))
-            }
-        }
+        held.await.map(|_| ())
     }
 
     /// Commands of [`Routers::release_all`].

@@ -15,6 +15,19 @@ impl Routers {
         if labels.is_empty() { "no router".to_owned() } else { labels.join(" and ") }
     }
 
+    /// Demands that every router answers and lets us do what a migration will have to do there.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub async fn demand_rights(&self) -> Result<()> {
+        for observed in self.observe_all().await {
+            if let Some(why) = observed.state?.forbidden {
+                return Err(Error::new(Kind::Router, format!("asking {} what we may do", observed.label), why));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether any router holds clients.
     pub async fn any_holding(&self) -> Result<bool> {
         Ok(self.holding_states().await?.into_iter().any(|h| h))

@@ -6,6 +6,7 @@ pub mod group;
 pub mod haproxy;
 mod holding;
 pub mod pgbouncer;
+mod reach;
 
 use async_trait::async_trait;
 use switchyard_model::{Side, journal::Action};
@@ -27,6 +28,8 @@ pub struct RouterState {
     pub clients: Option<u32>,
     /// Something a person should see: a server down, retries.
     pub warning: Option<String>,
+    /// What our login may not do there although it will have to, and what mends that.
+    pub forbidden: Option<String>,
 }
 
 /// What a router can do.

@@ -35,8 +35,14 @@ impl Book {
         lease: Option<&Lease>,
     ) -> Result<Book> {
         let entries = store.journal(migration, 0).await?;
-        let state = replay(&entries)
-            .map_err(|e| Error::new(Kind::StoreDamaged, "replaying the journal", e.to_string()).caused_by(e))?;
+        let state = replay(&entries).map_err(|e| {
+            let name = match entries.first().map(|first| &first.entry) {
+                Some(Entry::Created { spec }) => format!("“{}”", spec.name),
+                Some(_) | None => format!("migration {migration}"),
+            };
+            let doing = format!("replaying the journal of {name} in {}", store.path().display());
+            Error::new(Kind::StoreDamaged, doing, e.to_string()).caused_by(e)
+        })?;
         Ok(Book {
             store,
             migration,
@@ -50,6 +56,11 @@ impl Book {
     /// The state now.
     pub async fn state(&self) -> State {
         self.state.lock().await.clone()
+    }
+
+    /// Looks at the state where it is: for questions asked many times a second, which must not copy every table's result.
+    pub async fn look<T>(&self, question: impl FnOnce(&State) -> T) -> T {
+        question(&*self.state.lock().await)
     }
 
     /// Number of the migration in the store.
@@ -91,6 +102,25 @@ impl Book {
             take_all(&mut state, &recorded)?;
         }
         Ok(state.seq)
+    }
+
+    /// Asks whether this process still drives, for when nothing can be written: reading needs no room on a disk. A store
+    /// that cannot be read either has no word on it.
+    ///
+    /// # Errors
+    /// `LeaseLost` when somebody else holds the lease.
+    pub async fn is_ours(&self) -> Result<()> {
+        match self.store.lease(self.migration).await {
+            Ok(Some(lease)) if lease.generation != self.generation => {
+                let why = format!("{} has taken the lease of this migration over", lease.holder);
+                Err(Error::new(Kind::LeaseLost, "looking at the lease", why))
+            }
+            Ok(_) => Ok(()),
+            Err(e) => {
+                tracing::error!(error = %e, "the store cannot be read either");
+                Ok(())
+            }
+        }
     }
 
     /// One entry, on the disk.

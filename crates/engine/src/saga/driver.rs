@@ -10,9 +10,9 @@ use switchyard_model::{
     state::StepState,
 };
 
-use super::{Cx, Observed, Plan, PlannedStep, Step, failpoint, step::Watch};
+use super::{Cx, Observed, Plan, PlannedStep, Step, failpoint, step::Watch, unwritten::Unwritten};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, sentence},
     store::Durability,
 };
 
@@ -83,6 +83,10 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
                     continue;
                 }
                 let left = take_back(cx, &plan.steps[..=index]).await;
+                if !left.is_empty() {
+                    // Told here as well: the journal may be what failed.
+                    tracing::error!(left = left.join("; "), "not everything could be taken back");
+                }
                 // Nobody can say whether the point of no return is in the journal. Clients go on at the loser, whose
                 // fence fell, and the run stays open: recovery asks the journal once it can be read, and finishing
                 // holds, fences and proves anew.
@@ -94,8 +98,20 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
             }
         }
     }
-    runner.complete().await?;
-    Ok(Ended::Done)
+    completed(runner, past_no_return).await
+}
+
+/// Records the end. Where everything is done and cannot be taken back, a journal that cannot be written now leaves the run
+/// open: it is tried again, each second, until its end is on the disk.
+async fn completed(runner: Runner<'_>, past_no_return: bool) -> Result<Ended> {
+    match runner.complete().await {
+        Ok(()) => Ok(Ended::Done),
+        Err(e) if past_no_return && e.kind == Kind::Store => {
+            let doing = "writing down that everything is done and clients go on";
+            Ok(Ended::Unfinished { error: Error::new(e.kind, doing, e.to_string()).caused_by(e) })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the journal says that the point of no return is behind this run.
@@ -109,13 +125,14 @@ async fn is_past(cx: &Cx) -> Result<bool> {
 /// Finishes a saga whose point of no return is behind it. Each step finds out for itself whether it is done.
 ///
 /// # Errors
-/// When the journal cannot be written.
+/// When somebody else drives, or the journal is damaged. One that cannot be written leaves the run unfinished, with clients
+/// let go.
 pub async fn finish(cx: &Cx, plan: &Plan) -> Result<Ended> {
     let mut runner = Runner::new(cx, plan);
     for step in &plan.steps {
         match step.observe(cx).await {
             Ok(Observed::Done) => {
-                note_done(cx, step.name()).await?;
+                runner.found_done(step.name()).await?;
                 continue;
             }
             Ok(Observed::NotDone) => {}
@@ -126,19 +143,7 @@ pub async fn finish(cx: &Cx, plan: &Plan) -> Result<Ended> {
             return Ok(Ended::Unfinished { error });
         }
     }
-    runner.complete().await?;
-    Ok(Ended::Done)
-}
-
-/// Records that a step was found done, once: an attempt each second must not fill the journal.
-async fn note_done(cx: &Cx, step: &str) -> Result<()> {
-    let known = cx.book.state().await.open_run.is_some_and(|r| {
-        r.steps.iter().any(|s| s.step == step && matches!(s.state, StepState::Done | StepState::Skipped))
-    });
-    if !known {
-        cx.book.record(Entry::StepSkipped { run: cx.run, step: step.to_owned() }).await?;
-    }
-    Ok(())
+    completed(runner, true).await
 }
 
 /// Takes back whatever an earlier process may have done of this saga, and ends its run.
@@ -150,7 +155,11 @@ pub async fn undo_all(cx: &Cx, plan: &Plan, why: &str) -> Result<Ended> {
     let left = take_back(cx, &plan.steps[..before]).await;
     let error = Error::new(Kind::Contradiction, "recovering", why);
     let outcome = if left.is_empty() { Outcome::Undone } else { Outcome::Failed };
-    end(cx, outcome, taken_back_summary(&error, &left), None).await?;
+    let summary = match left.is_empty() {
+        true => format!("{} Everything was taken back; it can be run again.", sentence(why)),
+        false => taken_back_summary(&error, &left),
+    };
+    end(cx, outcome, summary, None).await?;
     Ok(Ended::TakenBack { error, left })
 }
 
@@ -160,12 +169,28 @@ struct Runner<'a> {
     cx: &'a Cx,
     plan: &'a Plan,
     done: Option<Entry>,
+    unwritten: Unwritten,
     watch: Watch,
 }
 
 impl<'a> Runner<'a> {
     fn new(cx: &'a Cx, plan: &'a Plan) -> Self {
-        Runner { cx, plan, done: None, watch: Watch::default() }
+        Runner { cx, plan, done: None, unwritten: Unwritten::default(), watch: Watch::default() }
+    }
+
+    /// Records that a step was found done, once: an attempt each second must not fill the journal. The run is past its point
+    /// of no return, so clients may be waiting for what comes next.
+    async fn found_done(&mut self, step: &str) -> Result<()> {
+        let cx = self.cx;
+        let known = cx.book.state().await.open_run.is_some_and(|r| {
+            r.steps.iter().any(|s| s.step == step && matches!(s.state, StepState::Done | StepState::Skipped))
+        });
+        if known {
+            return Ok(());
+        }
+        let skipped = Entry::StepSkipped { run: cx.run, step: step.to_owned() };
+        let entries = self.done.take().into_iter().chain([skipped]).collect();
+        self.unwritten.append(&cx.book, entries, Durability::Disk, true).await
     }
 
     async fn step(&mut self, step: &dyn Step, actions: Vec<Action>, past_no_return: bool) -> Result<()> {
@@ -173,10 +198,12 @@ impl<'a> Runner<'a> {
         let began = cx.clock.instant();
         if step.is_inside_the_pause() && self.watch.began.is_none() {
             self.watch.began = Some(began);
+            self.watch.began_at = cx.clock.now();
         }
         let mut entries: Vec<Entry> = self.done.take().into_iter().collect();
         entries.push(Entry::StepStarted { run: cx.run, step: name.clone(), actions });
-        cx.book.append(entries, step.durability()).await?;
+        let clients_wait = past_no_return && step.is_inside_the_pause();
+        self.unwritten.append(&cx.book, entries, step.durability(), clients_wait).await?;
         failpoint::hit("before", step.name());
         let result = within(step.deadline(cx), self.budget(step, past_no_return), step, cx).await;
         failpoint::hit("after", step.name());
@@ -201,6 +228,10 @@ impl<'a> Runner<'a> {
                 // Releasing clients matters more than recording why: a journal that cannot be written now is reported
                 // when the end of the run is written.
                 if let Err(e) = cx.book.append(vec![failed], step.durability()).await {
+                    // Somebody else drives: the routers are theirs, and nothing is taken back behind their back.
+                    if e.kind == Kind::LeaseLost {
+                        return Err(e);
+                    }
                     tracing::error!(error = %e, "a failed step could not be journaled");
                 }
                 Err(error)
@@ -214,8 +245,11 @@ impl<'a> Runner<'a> {
             return None;
         }
         let whole = Duration::from_millis(u64::from(self.cx.state.limits().hold_deadline_ms));
-        let used = self.watch.began.map(|b| self.cx.clock.instant().duration_since(b)).unwrap_or_default();
-        Some(whole.saturating_sub(used))
+        let clock = &self.cx.clock;
+        let used = self.watch.began.map(|b| clock.instant().duration_since(b)).unwrap_or_default();
+        // The monotonic clock stands still while a laptop sleeps, and the clients that are held do not.
+        let slept = u64::try_from(clock.now() - self.watch.began_at).unwrap_or_default();
+        Some(whole.saturating_sub(used.max(Duration::from_millis(slept))))
     }
 
     async fn complete(mut self) -> Result<()> {
@@ -223,8 +257,7 @@ impl<'a> Runner<'a> {
         let stopwatch = if self.plan.stopwatch { std::mem::take(&mut self.watch).stopwatch() } else { None };
         let mut entries: Vec<Entry> = self.done.take().into_iter().collect();
         entries.push(Entry::RunEnded { run: self.cx.run, outcome: Outcome::Done, summary, stopwatch });
-        self.cx.book.append(entries, Durability::Disk).await?;
-        Ok(())
+        self.unwritten.append(&self.cx.book, entries, Durability::Disk, false).await
     }
 
     fn summary(&self) -> String {
@@ -307,8 +340,8 @@ async fn end(
 
 fn taken_back_summary(error: &Error, left: &[String]) -> String {
     if left.is_empty() {
-        format!("{error}. Everything was taken back. {}", error.remedy())
+        format!("{} Everything was taken back. {}", error.sentence(), error.remedy())
     } else {
-        format!("{error}. Not everything could be taken back: {}. {}", left.join("; "), error.remedy())
+        format!("{} Not everything could be taken back: {}. {}", error.sentence(), left.join("; "), error.remedy())
     }
 }

@@ -1,15 +1,25 @@
-//! Points at which a test can end this process, as if the power had gone: `SWITCHYARD_CRASH=before:fence` or
-//! `after:fence`, by the step's name in the journal. Debug builds alone have them.
+//! Points at which a test can end this process, as if the power had gone, or stop its clock, as if the laptop slept:
+//! `SWITCHYARD_CRASH=before:fence` or `SWITCHYARD_FREEZE=after:fence`, by the step's name in the journal. Debug builds
+//! alone have them.
 
-/// Ends the process when this point was asked for.
+/// What the environment asks for at a point of this process.
+pub const VARIABLES: [&str; 2] = ["SWITCHYARD_CRASH", "SWITCHYARD_FREEZE"];
+
+/// Ends or stops the process when this point was asked for.
 #[cfg(debug_assertions)]
 pub(super) fn hit(when: &str, step: &str) {
     use std::sync::OnceLock;
-    static WANTED: OnceLock<Option<String>> = OnceLock::new();
-    let wanted = WANTED.get_or_init(|| std::env::var("SWITCHYARD_CRASH").ok());
-    if wanted.as_deref().and_then(|w| w.split_once(':')) == Some((when, step)) {
+    static WANTED: OnceLock<[Option<String>; 2]> = OnceLock::new();
+    let [crash, freeze] = WANTED.get_or_init(|| VARIABLES.map(|name| std::env::var(name).ok()));
+    let is_here = |wanted: &Option<String>| wanted.as_deref().and_then(|w| w.split_once(':')) == Some((when, step));
+    if is_here(crash) {
         eprintln!("crashing {when} {step}, as asked for");
         std::process::abort();
+    }
+    if is_here(freeze) {
+        eprintln!("freezing {when} {step}, as asked for");
+        // Returns once somebody lets this process go on.
+        let _ = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
     }
 }
 

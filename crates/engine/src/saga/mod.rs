@@ -5,8 +5,9 @@
 mod book;
 mod context;
 mod driver;
-mod failpoint;
+pub mod failpoint;
 mod step;
+mod unwritten;
 
 pub use book::Book;
 pub use context::{Cx, Pair, Progress, SwitchSession};

@@ -81,6 +81,8 @@ pub struct PlannedStep {
 pub(super) struct Watch {
     pub(super) parts: Vec<switchyard_model::journal::Part>,
     pub(super) began: Option<std::time::Instant>,
+    /// The same on the wall clock; means nothing before `began` is set.
+    pub(super) began_at: switchyard_model::UnixMs,
     pub(super) pause_ms: Option<f64>,
 }
 

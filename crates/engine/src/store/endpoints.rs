@@ -2,7 +2,7 @@
 
 use switchyard_model::endpoint::Endpoint;
 
-use super::{Store, failed, unreadable};
+use super::Store;
 use crate::error::{Error, Kind, Result};
 
 impl Store {
@@ -12,8 +12,8 @@ impl Store {
         let rows: Vec<(String,)> = sqlx::query_as("SELECT fields FROM endpoint ORDER BY name")
             .fetch_all(&self.full)
             .await
-            .map_err(|e| failed(doing, e))?;
-        rows.iter().map(|(text,)| serde_json::from_str(text).map_err(|e| unreadable(doing, e))).collect()
+            .map_err(|e| self.failed(doing, e))?;
+        rows.iter().map(|(text,)| serde_json::from_str(text).map_err(|e| self.unreadable(doing, e))).collect()
     }
 
     /// One endpoint.
@@ -23,15 +23,15 @@ impl Store {
             .bind(name)
             .fetch_optional(&self.full)
             .await
-            .map_err(|e| failed(&doing, e))?;
+            .map_err(|e| self.failed(&doing, e))?;
         let (text,) = row.ok_or_else(|| Error::new(Kind::NotFound, &doing, "there is no endpoint of this name"))?;
-        serde_json::from_str(&text).map_err(|e| unreadable(&doing, e))
+        serde_json::from_str(&text).map_err(|e| self.unreadable(&doing, e))
     }
 
     /// Makes or replaces an endpoint.
     pub async fn save_endpoint(&self, endpoint: &Endpoint) -> Result<()> {
         let doing = format!("saving endpoint “{}”", endpoint.name);
-        let text = serde_json::to_string(endpoint).map_err(|e| unreadable(&doing, e))?;
+        let text = serde_json::to_string(endpoint).map_err(|e| self.unreadable(&doing, e))?;
         sqlx::query(
             "INSERT INTO endpoint (name, fields) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET fields = excluded.fields",
         )
@@ -39,7 +39,7 @@ impl Store {
         .bind(text)
         .execute(&self.full)
         .await
-        .map_err(|e| failed(&doing, e))?;
+        .map_err(|e| self.failed(&doing, e))?;
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl Store {
             .bind(name)
             .execute(&self.full)
             .await
-            .map_err(|e| failed(&format!("deleting endpoint “{name}”"), e))?;
+            .map_err(|e| self.failed(&format!("deleting endpoint “{name}”"), e))?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use switchyard_model::{
     journal::{Entry, Recorded},
 };
 
-use super::{MigrationId, Store, failed, unreadable};
+use super::{MigrationId, Store};
 use crate::error::{Error, Kind, Result};
 
 /// What an append survives.
@@ -52,17 +52,17 @@ impl Store {
             Durability::Disk => &self.full,
             Durability::Process => &self.quick,
         };
-        let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|e| failed(doing, e))?;
-        check_generation(&mut tx, migration, &entries).await?;
+        let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(doing, e))?;
+        check_generation(self, &mut tx, migration, &entries).await?;
         let (mut seq,): (i64,) = sqlx::query_as("SELECT coalesce(max(seq), 0) FROM journal WHERE migration_id = ?")
             .bind(migration)
             .fetch_one(&mut *tx)
             .await
-            .map_err(|e| failed(doing, e))?;
+            .map_err(|e| self.failed(doing, e))?;
         let mut recorded = Vec::with_capacity(entries.len());
         for new in entries {
             seq += 1;
-            let text = serde_json::to_string(&new.entry).map_err(|e| unreadable(doing, e))?;
+            let text = serde_json::to_string(&new.entry).map_err(|e| self.unreadable(doing, e))?;
             sqlx::query(
                 "INSERT INTO journal (migration_id, seq, at, written_by, generation, entry) VALUES (?, ?, ?, ?, ?, ?)",
             )
@@ -74,10 +74,10 @@ impl Store {
             .bind(text)
             .execute(&mut *tx)
             .await
-            .map_err(|e| failed(doing, e))?;
+            .map_err(|e| self.failed(doing, e))?;
             recorded.push(Recorded { seq, at: new.at, by: new.by, generation: new.generation, entry: new.entry });
         }
-        tx.commit().await.map_err(|e| failed(doing, e))?;
+        tx.commit().await.map_err(|e| self.failed(doing, e))?;
         Ok(recorded)
     }
 
@@ -91,17 +91,22 @@ impl Store {
         .bind(after)
         .fetch_all(&self.full)
         .await
-        .map_err(|e| failed(doing, e))?;
+        .map_err(|e| self.failed(doing, e))?;
         rows.into_iter()
             .map(|(seq, at, by, generation, text)| {
-                let entry = serde_json::from_str(&text).map_err(|e| unreadable(doing, e))?;
+                let entry = serde_json::from_str(&text).map_err(|e| self.unreadable(doing, e))?;
                 Ok(Recorded { seq, at, by, generation, entry })
             })
             .collect()
     }
 }
 
-async fn check_generation(tx: &mut SqliteConnection, migration: MigrationId, entries: &[NewEntry]) -> Result<()> {
+async fn check_generation(
+    store: &Store,
+    tx: &mut SqliteConnection,
+    migration: MigrationId,
+    entries: &[NewEntry],
+) -> Result<()> {
     let doing = "writing the journal";
     if entries.iter().all(|e| e.generation == 0) {
         return Ok(());
@@ -110,7 +115,7 @@ async fn check_generation(tx: &mut SqliteConnection, migration: MigrationId, ent
         .bind(migration)
         .fetch_optional(tx)
         .await
-        .map_err(|e| failed(doing, e))?;
+        .map_err(|e| store.failed(doing, e))?;
     let Some((present, holder)) = lease else {
         return Err(Error::new(Kind::LeaseLost, doing, "nobody holds the lease of this migration any more"));
     };

@@ -5,7 +5,7 @@
 
 use switchyard_model::UnixMs;
 
-use super::{MigrationId, Store, failed};
+use super::{MigrationId, Store};
 use crate::error::Result;
 
 /// Life of a lease without renewal, ms.
@@ -32,7 +32,7 @@ impl Store {
                 .bind(migration)
                 .fetch_optional(&self.full)
                 .await
-                .map_err(|e| failed("reading the lease", e))?;
+                .map_err(|e| self.failed("reading the lease", e))?;
         Ok(row.map(|(holder, generation, since, expires)| Lease { holder, generation, since, expires }))
     }
 
@@ -45,13 +45,13 @@ impl Store {
         now: UnixMs,
     ) -> Result<Option<(Lease, Option<String>)>> {
         let doing = "taking the lease";
-        let mut tx = self.full.begin_with("BEGIN IMMEDIATE").await.map_err(|e| failed(doing, e))?;
+        let mut tx = self.full.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(doing, e))?;
         let old: Option<(String, i64, i64, i64)> =
             sqlx::query_as("SELECT holder, generation, since, expires FROM lease WHERE migration_id = ?")
                 .bind(migration)
                 .fetch_optional(&mut *tx)
                 .await
-                .map_err(|e| failed(doing, e))?;
+                .map_err(|e| self.failed(doing, e))?;
         let (generation, since, taken_from) = match old {
             None => (1, now, None),
             Some((who, generation, since, _)) if who == holder => (generation, since, None),
@@ -71,8 +71,8 @@ impl Store {
         .bind(lease.expires)
         .execute(&mut *tx)
         .await
-        .map_err(|e| failed(doing, e))?;
-        tx.commit().await.map_err(|e| failed(doing, e))?;
+        .map_err(|e| self.failed(doing, e))?;
+        tx.commit().await.map_err(|e| self.failed(doing, e))?;
         Ok(Some((lease, taken_from)))
     }
 
@@ -89,7 +89,7 @@ impl Store {
         .bind(from)
         .execute(&self.full)
         .await
-        .map_err(|e| failed("seizing the lease", e))?;
+        .map_err(|e| self.failed("seizing the lease", e))?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -102,7 +102,7 @@ impl Store {
             .bind(lease.generation)
             .execute(&self.full)
             .await
-            .map_err(|e| failed("renewing the lease", e))?;
+            .map_err(|e| self.failed("renewing the lease", e))?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -114,7 +114,7 @@ impl Store {
             .bind(lease.generation)
             .execute(&self.full)
             .await
-            .map_err(|e| failed("giving the lease back", e))?;
+            .map_err(|e| self.failed("giving the lease back", e))?;
         Ok(())
     }
 }

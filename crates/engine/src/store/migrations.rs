@@ -2,7 +2,7 @@
 
 use switchyard_model::{UnixMs, journal::Entry, migration::MigrationSpec};
 
-use super::{Store, failed, unreadable};
+use super::Store;
 use crate::error::{Error, Kind, Result};
 
 /// Number of a migration in this store.
@@ -15,13 +15,14 @@ impl Store {
     /// `Refused` when the name is taken.
     pub async fn create_migration(&self, spec: &MigrationSpec, by: &str, now: UnixMs) -> Result<MigrationId> {
         let doing = format!("creating migration “{}”", spec.name);
-        let entry = serde_json::to_string(&Entry::Created { spec: spec.clone() }).map_err(|e| unreadable(&doing, e))?;
-        let mut tx = self.full.begin_with("BEGIN IMMEDIATE").await.map_err(|e| failed(&doing, e))?;
+        let entry =
+            serde_json::to_string(&Entry::Created { spec: spec.clone() }).map_err(|e| self.unreadable(&doing, e))?;
+        let mut tx = self.full.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(&doing, e))?;
         let taken: Option<(i64,)> = sqlx::query_as("SELECT id FROM migration WHERE name = ?")
             .bind(&spec.name)
             .fetch_optional(&mut *tx)
             .await
-            .map_err(|e| failed(&doing, e))?;
+            .map_err(|e| self.failed(&doing, e))?;
         if taken.is_some() {
             return Err(Error::new(Kind::Refused, &doing, "the name is taken; choose another"));
         }
@@ -30,7 +31,7 @@ impl Store {
             .bind(now)
             .fetch_one(&mut *tx)
             .await
-            .map_err(|e| failed(&doing, e))?;
+            .map_err(|e| self.failed(&doing, e))?;
         sqlx::query(
             "INSERT INTO journal (migration_id, seq, at, written_by, generation, entry) VALUES (?, 1, ?, ?, 0, ?)",
         )
@@ -40,8 +41,8 @@ impl Store {
         .bind(entry)
         .execute(&mut *tx)
         .await
-        .map_err(|e| failed(&doing, e))?;
-        tx.commit().await.map_err(|e| failed(&doing, e))?;
+        .map_err(|e| self.failed(&doing, e))?;
+        tx.commit().await.map_err(|e| self.failed(&doing, e))?;
         Ok(id)
     }
 
@@ -50,7 +51,7 @@ impl Store {
         sqlx::query_as("SELECT id, name, created FROM migration ORDER BY id DESC")
             .fetch_all(&self.full)
             .await
-            .map_err(|e| failed("reading the migrations", e))
+            .map_err(|e| self.failed("reading the migrations", e))
     }
 
     /// The number of a migration.
@@ -60,7 +61,7 @@ impl Store {
             .bind(name)
             .fetch_optional(&self.full)
             .await
-            .map_err(|e| failed(&doing, e))?;
+            .map_err(|e| self.failed(&doing, e))?;
         row.map(|(id,)| id).ok_or_else(|| Error::new(Kind::NotFound, doing, "there is no migration of this name"))
     }
 }

@@ -2,17 +2,24 @@
 //!
 //! Owns the file and its schema. Knows nothing of databases or routers, and never holds a secret.
 
+mod cached;
+mod changes;
 mod endpoints;
+#[cfg(test)]
+mod fixture;
 mod journal;
 mod lease;
 mod migrations;
 mod open;
+mod reserve;
 mod samples;
 mod snapshots;
 mod tickets;
 
+pub use cached::Cached;
+pub use changes::Changes;
 pub use journal::{Durability, NewEntry};
-pub use lease::Lease;
+pub use lease::{Lease, TTL_MS};
 pub use migrations::MigrationId;
 pub use samples::{Bucket, Series};
 pub use tickets::{Ticket, TicketState};
@@ -36,37 +43,53 @@ impl Store {
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }
+
+    /// An error of the store's own database, with what was being done; names the file, for that is whose disk is full.
+    fn failed(&self, doing: &str, e: sqlx::Error) -> Error {
+        failed(&format!("{doing} in {}", self.path.display()), e)
+    }
+
+    /// A document that does not fit its type: written by another version, or by hand.
+    fn unreadable(&self, doing: &str, e: serde_json::Error) -> Error {
+        // What it would have expected instead is for programmers.
+        let text = e.to_string();
+        let why = text.split(", expected ").next().unwrap_or_default();
+        let doing = format!("{doing} in {}", self.path.display());
+        Error::new(Kind::StoreDamaged, doing, format!("a document of it cannot be read ({why})")).caused_by(e)
+    }
 }
 
 /// An error of the store's own database, with what was being done.
 fn failed(doing: &str, e: sqlx::Error) -> Error {
-    let (kind, why) = match &e {
-        sqlx::Error::Database(db) if is_code(db.as_ref(), &["13"]) => {
-            (Kind::Store, "the disk is full, so nothing more can be journaled".to_owned())
-        }
-        sqlx::Error::Database(db) if is_code(db.as_ref(), &["8", "1032", "1544"]) => {
-            (Kind::Store, "the store's file is read-only".to_owned())
-        }
-        sqlx::Error::Database(db) if is_code(db.as_ref(), &["11", "26"]) => {
-            (Kind::StoreDamaged, "the store's file is damaged".to_owned())
-        }
-        sqlx::Error::Database(db) if is_code(db.as_ref(), &["5", "261", "517"]) => {
-            (Kind::Store, "another process keeps the store's file locked".to_owned())
-        }
-        other => (Kind::Store, other.to_string()),
+    let (kind, why) = match e.as_database_error().and_then(|db| db.code()?.parse().ok()) {
+        Some(code) => meaning(code).unwrap_or_else(|| (Kind::Store, e.to_string())),
+        None => (Kind::Store, e.to_string()),
     };
     Error::new(kind, doing, why).caused_by(e)
 }
 
-/// SQLite's primary or extended result codes.
-fn is_code(e: &dyn sqlx::error::DatabaseError, codes: &[&str]) -> bool {
-    e.code().is_some_and(|code| {
-        let primary = code.parse::<i64>().map(|c| (c & 0xff).to_string()).unwrap_or_default();
-        codes.contains(&code.as_ref()) || codes.contains(&primary.as_str())
-    })
-}
-
-/// A document that does not fit its type: written by another version, or by hand.
-fn unreadable(doing: &str, e: serde_json::Error) -> Error {
-    Error::new(Kind::StoreDamaged, doing, format!("a document in the store cannot be read ({e})")).caused_by(e)
+/// What one of SQLite's result codes means here; the primary code is its lowest byte.
+fn meaning(code: i64) -> Option<(Kind, String)> {
+    let store = |why: &str| Some((Kind::Store, why.to_owned()));
+    match (code & 0xff, code) {
+        // SQLITE_FULL
+        (13, _) => store("the disk is full, so nothing can be journaled"),
+        // SQLITE_IOERR_SHMSIZE: the working file beside the store finds no room.
+        (10, 4874) => store("there is no room for its working files: the disk is full"),
+        // SQLITE_IOERR_WRITE, _FSYNC, _DIR_FSYNC, _TRUNCATE
+        (10, 778 | 1034 | 1290 | 1546) => store(
+            "the disk does not take what is written, so nothing can be journaled: it fails, or a quota or a limit on file \
+             sizes is reached",
+        ),
+        (10, _) => Some((Kind::Store, format!("the disk does not answer as it should (SQLite's code {code})"))),
+        // SQLITE_READONLY
+        (8, _) => store("the store's file, or the file system that it is on, is read-only"),
+        // SQLITE_CANTOPEN
+        (14, _) => store("the file cannot be opened or made"),
+        // SQLITE_CORRUPT, SQLITE_NOTADB
+        (11 | 26, _) => Some((Kind::StoreDamaged, "the store's file is damaged".to_owned())),
+        // SQLITE_BUSY
+        (5, _) => store("another process keeps the store's file locked"),
+        _ => None,
+    }
 }

@@ -2,9 +2,10 @@
 //!
 //! One row takes about 40 bytes: a month of six series is 6 × (86 400 + 44 640 + 744) rows, some 32 MB.
 
+use sqlx::QueryBuilder;
 use switchyard_model::UnixMs;
 
-use super::{MigrationId, Store, failed};
+use super::{MigrationId, Store};
 use crate::error::Result;
 
 /// What is measured. Numbers are stored, so they never change meaning.
@@ -33,33 +34,40 @@ pub struct Bucket {
     pub total: f64,
 }
 
+/// Rows in one statement. It runs each second, and each statement is a round trip to SQLite's own thread.
+const AT_ONCE: usize = 1_000;
+
 /// Resolution in seconds, and for how long it is kept in ms (None: for good).
 const LEVELS: [(i64, Option<i64>); 3] = [(1, Some(86_400_000)), (60, Some(31 * 86_400_000)), (3600, None)];
 
 impl Store {
-    /// Takes samples in on every level at once, in one transaction.
+    /// Takes samples in on every level at once.
     pub async fn add_samples(&self, migration: MigrationId, samples: &[(Series, UnixMs, f64)]) -> Result<()> {
-        let doing = "writing samples";
-        let mut tx = self.quick.begin_with("BEGIN IMMEDIATE").await.map_err(|e| failed(doing, e))?;
-        for (series, at, value) in samples.iter().filter(|s| s.2.is_finite()) {
-            for (resolution, _) in LEVELS {
-                sqlx::query(
-                    "INSERT INTO sample (migration_id, series, resolution_s, at, n, low, high, total)
-                     VALUES (?, ?, ?, ?, 1, ?5, ?5, ?5)
-                     ON CONFLICT (migration_id, series, resolution_s, at) DO UPDATE SET n = n + 1,
-                     low = min(low, excluded.low), high = max(high, excluded.high), total = total + excluded.total",
-                )
-                .bind(migration)
-                .bind(*series as i64)
-                .bind(resolution)
-                .bind(at.div_euclid(resolution * 1000) * resolution * 1000)
-                .bind(*value)
-                .execute(&mut *tx)
-                .await
-                .map_err(|e| failed(doing, e))?;
-            }
+        let rows: Vec<_> = samples
+            .iter()
+            .filter(|s| s.2.is_finite())
+            .flat_map(|s| LEVELS.iter().map(move |(resolution, _)| (*s, *resolution)))
+            .collect();
+        for some in rows.chunks(AT_ONCE) {
+            let mut sql =
+                QueryBuilder::new("INSERT INTO sample (migration_id, series, resolution_s, at, n, low, high, total) ");
+            sql.push_values(some, |mut row, ((series, at, value), resolution)| {
+                row.push_bind(migration)
+                    .push_bind(*series as i64)
+                    .push_bind(*resolution)
+                    .push_bind(at.div_euclid(resolution * 1000) * resolution * 1000)
+                    .push_bind(1_i64)
+                    .push_bind(*value)
+                    .push_bind(*value)
+                    .push_bind(*value);
+            });
+            sql.push(
+                " ON CONFLICT (migration_id, series, resolution_s, at) DO UPDATE SET n = n + 1, \
+                 low = min(low, excluded.low), high = max(high, excluded.high), total = total + excluded.total",
+            );
+            sql.build().execute(&self.quick).await.map_err(|e| self.failed("writing samples", e))?;
         }
-        tx.commit().await.map_err(|e| failed(doing, e))
+        Ok(())
     }
 
     /// Buckets of a range, oldest first, in the finest resolution that is still kept for its start.
@@ -84,7 +92,7 @@ impl Store {
         .bind(to)
         .fetch_all(&self.full)
         .await
-        .map_err(|e| failed("reading samples", e))?;
+        .map_err(|e| self.failed("reading samples", e))?;
         Ok(rows.into_iter().map(|(at, n, low, high, total)| Bucket { at, n, low, high, total }).collect())
     }
 
@@ -98,9 +106,37 @@ impl Store {
                 .bind(now - keep)
                 .execute(&self.quick)
                 .await
-                .map_err(|e| failed("pruning samples", e))?
+                .map_err(|e| self.failed("pruning samples", e))?
                 .rows_affected();
         }
         Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[tokio::test]
+    async fn every_level_keeps_the_spike() {
+        let (_folder, store, id) = fixture::with_migration().await;
+        let samples: Vec<_> =
+            (0..2_000).map(|i| (Series::LagForward, i * 100, if i == 700 { 9.0 } else { 1.0 })).collect();
+        store.add_samples(id, &samples).await.unwrap();
+        store.add_samples(id, &[(Series::LagForward, 100, 5.0), (Series::LagReverse, 100, f64::NAN)]).await.unwrap();
+        let fine = store.samples(id, Series::LagForward, 0, 200_000, 0).await.unwrap();
+        assert_eq!(fine.len(), 200, "one bucket a second");
+        assert_eq!(
+            (fine[0].n, fine[0].low, fine[0].high, fine[0].total),
+            (11, 1.0, 5.0, 15.0),
+            "a later call adds to it"
+        );
+        assert_eq!(fine[70].high, 9.0, "the spike is where it was");
+        let coarse = store.samples(id, Series::LagForward, 0, 200_000, 86_400_001).await.unwrap();
+        let spikes: Vec<f64> = coarse.iter().map(|b| b.high).collect();
+        assert_eq!(spikes, [5.0, 9.0, 1.0, 1.0], "a minute keeps its highest");
+        let nothing = store.samples(id, Series::LagReverse, 0, 200_000, 0).await.unwrap();
+        assert_eq!(nothing, [], "what is not a number is not a sample");
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use switchyard_model::UnixMs;
 
-use super::{MigrationId, Store, failed, unreadable};
+use super::{MigrationId, Store};
 use crate::error::Result;
 
 impl Store {
@@ -16,7 +16,7 @@ impl Store {
         document: &T,
     ) -> Result<()> {
         let doing = "writing a snapshot";
-        let text = serde_json::to_string(document).map_err(|e| unreadable(doing, e))?;
+        let text = serde_json::to_string(document).map_err(|e| self.unreadable(doing, e))?;
         // A snapshot lost with the machine is measured again a second later.
         sqlx::query(
             "INSERT INTO snapshot (migration_id, kind, at, document) VALUES (?, ?, ?, ?)
@@ -28,7 +28,7 @@ impl Store {
         .bind(text)
         .execute(&self.quick)
         .await
-        .map_err(|e| failed(doing, e))?;
+        .map_err(|e| self.failed(doing, e))?;
         Ok(())
     }
 
@@ -45,7 +45,7 @@ impl Store {
                 .bind(kind)
                 .fetch_optional(&self.full)
                 .await
-                .map_err(|e| failed("reading a snapshot", e))?;
+                .map_err(|e| self.failed("reading a snapshot", e))?;
         Ok(row.and_then(|(at, text)| serde_json::from_str(&text).ok().map(|document| (at, document))))
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use switchyard_model::{Command, UnixMs};
 
-use super::{MigrationId, Store, failed, unreadable};
+use super::{MigrationId, Store};
 use crate::error::{Error, Kind, Result};
 
 /// A command that waits.
@@ -62,7 +62,7 @@ impl Store {
         now: UnixMs,
     ) -> Result<i64> {
         let doing = "asking for a command";
-        let text = serde_json::to_string(command).map_err(|e| unreadable(doing, e))?;
+        let text = serde_json::to_string(command).map_err(|e| self.unreadable(doing, e))?;
         let (id,): (i64,) = sqlx::query_as(
             "INSERT INTO ticket (migration_id, command, reason, asked_by, asked_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
         )
@@ -73,7 +73,7 @@ impl Store {
         .bind(now)
         .fetch_one(&self.full)
         .await
-        .map_err(|e| failed(doing, e))?;
+        .map_err(|e| self.failed(doing, e))?;
         Ok(id)
     }
 
@@ -87,9 +87,9 @@ impl Store {
         .bind(migration)
         .fetch_optional(&self.full)
         .await
-        .map_err(|e| failed(doing, e))?;
+        .map_err(|e| self.failed(doing, e))?;
         let Some((id, text, reason, by, at)) = row else { return Ok(None) };
-        let command = serde_json::from_str(&text).map_err(|e| unreadable(doing, e))?;
+        let command = serde_json::from_str(&text).map_err(|e| self.unreadable(doing, e))?;
         Ok(Some(Ticket { id, command, reason, by, at }))
     }
 
@@ -98,14 +98,14 @@ impl Store {
         let doing = "recording a result";
         let text = match state {
             TicketState::Waiting => None,
-            other => Some(serde_json::to_string(other).map_err(|e| unreadable(doing, e))?),
+            other => Some(serde_json::to_string(other).map_err(|e| self.unreadable(doing, e))?),
         };
         sqlx::query("UPDATE ticket SET result = ? WHERE id = ?")
             .bind(text)
             .bind(id)
             .execute(&self.full)
             .await
-            .map_err(|e| failed(doing, e))?;
+            .map_err(|e| self.failed(doing, e))?;
         Ok(())
     }
 
@@ -116,27 +116,27 @@ impl Store {
             .bind(id)
             .fetch_optional(&self.full)
             .await
-            .map_err(|e| failed(doing, e))?;
+            .map_err(|e| self.failed(doing, e))?;
         match row {
             None => Err(Error::new(Kind::NotFound, doing, format!("there is no ticket {id}"))),
             Some((None,)) => Ok(TicketState::Waiting),
-            Some((Some(text),)) => serde_json::from_str(&text).map_err(|e| unreadable(doing, e)),
+            Some((Some(text),)) => serde_json::from_str(&text).map_err(|e| self.unreadable(doing, e)),
         }
     }
 
     /// Ends tickets that a process took and did not live to answer.
     pub async fn end_orphans(&self, migration: MigrationId, why: &str) -> Result<()> {
         let doing = "ending orphaned tickets";
-        let running = serde_json::to_string(&TicketState::Running).map_err(|e| unreadable(doing, e))?;
+        let running = serde_json::to_string(&TicketState::Running).map_err(|e| self.unreadable(doing, e))?;
         let failed_state = TicketState::Failed { summary: why.to_owned() };
-        let text = serde_json::to_string(&failed_state).map_err(|e| unreadable(doing, e))?;
+        let text = serde_json::to_string(&failed_state).map_err(|e| self.unreadable(doing, e))?;
         sqlx::query("UPDATE ticket SET result = ? WHERE migration_id = ? AND result = ?")
             .bind(text)
             .bind(migration)
             .bind(running)
             .execute(&self.full)
             .await
-            .map_err(|e| failed(doing, e))?;
+            .map_err(|e| self.failed(doing, e))?;
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use super::{
     login::Login,
     passfile::{self, PassFile},
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, words};
 
 /// How much of the end of a program's complaints is kept for the message.
 const TAIL: usize = 4096;
@@ -69,7 +69,7 @@ pub(super) async fn run(invocation: Invocation<'_>) -> Result<String> {
     command.env("LC_ALL", "C.UTF-8");
     command.env("PGPASSFILE", passfile.as_ref().map_or_else(|| passfile::nothing().to_owned(), PassFile::path));
     let mut child = command.spawn().map_err(|e| {
-        Error::new(Kind::Tool, &doing, format!("{} cannot be started: {e}", program.display())).caused_by(e)
+        Error::new(Kind::Tool, &doing, format!("{} cannot be started: {}", program.display(), words(&e))).caused_by(e)
     })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let work = async { tokio::join!(child.wait(), whole(stdout), tail(stderr)) };
@@ -78,7 +78,11 @@ pub(super) async fn run(invocation: Invocation<'_>) -> Result<String> {
     };
     let status = status.map_err(|e| Error::new(Kind::Tool, &doing, format!("{name} was lost: {e}")).caused_by(e))?;
     if !status.success() {
-        return Err(Error::new(kind(&complaints), doing, format!("{name} failed ({status}): {}", complaints.trim())));
+        return Err(Error::new(
+            kind(&complaints),
+            doing,
+            format!("{name} failed ({status}): {}", one_line(&complaints)),
+        ));
     }
     output.map_err(|e| Error::new(Kind::Tool, doing, format!("what {name} printed cannot be read: {e}")))
 }
@@ -109,6 +113,11 @@ async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> String {
     String::from_utf8_lossy(&kept).into_owned()
 }
 
+/// Its lines one after the other, for a sentence.
+fn one_line(complaints: &str) -> String {
+    complaints.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 /// What a PostgreSQL tool's complaint means.
 fn kind(complaints: &str) -> Kind {
     let has = |text: &str| complaints.contains(text);
@@ -124,9 +133,12 @@ fn kind(complaints: &str) -> Kind {
         Kind::LoginRefused
     } else if has("certificate") {
         Kind::TlsNotTrusted
-    } else if has("connection to server") || has("could not translate host name") {
+    } else if has("connection to server") || has("could not translate host name") || has("server closed the connection")
+    {
         Kind::Unreachable
-    } else if has("lock timeout") {
+    } else if has("terminating connection") {
+        Kind::NotReady
+    } else if has("lock timeout") || has("deadlock detected") {
         Kind::LockTimeout
     } else {
         Kind::Tool

@@ -1,17 +1,22 @@
 //! The newest validation passed and is fresh.
 
-use super::{Gate, Question, duration, goes_forward};
-use crate::{UnixMs, verdict::Verdict};
+use super::{Gate, Looked, Question, goes_forward, outdated};
+use crate::{UnixMs, figure, verdict::Verdict};
 
-pub(super) const GATE: Gate = Gate { name: "consistency", title: "Consistency", guards: goes_forward, judge };
+pub(super) const GATE: Gate = Gate { name: "consistency", title: "Consistency", guards: goes_forward, judge, looked };
+
+fn looked(q: &Question<'_>) -> Looked {
+    let counts_ms = Some(i64::from(q.state.limits().validation_max_age_s) * 1000);
+    Looked { at: q.state.validation.as_ref().map(|v| v.at), counts_ms }
+}
 
 fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
     let Some(v) = &q.state.validation else {
         return (Verdict::unknown("never validated: run “Validate every table”"), None);
     };
-    let age = (q.now - v.at) / 1000;
-    if age > i64::from(q.state.limits().validation_max_age_s) {
-        return (Verdict::unknown(format!("last validated {} ago: run it again", duration(age))), None);
+    let limit_ms = i64::from(q.state.limits().validation_max_age_s) * 1000;
+    if let Some(why) = outdated("last validated", v.at, q.now, limit_ms) {
+        return (Verdict::unknown(format!("{why}; run it again")), None);
     }
     if v.findings() > 0 {
         let why = format!("{} of {} tables differ", v.findings(), v.tables.len());
@@ -26,5 +31,5 @@ fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
     if v.tables.is_empty() {
         return (Verdict::unknown("the last pass compared no table"), None);
     }
-    (Verdict::pass(format!("{} rows in {} tables equal, {} ago", v.rows(), v.tables.len(), duration(age))), None)
+    (Verdict::pass(format!("{} rows in {} tables equal", figure::count(v.rows()), v.tables.len())), None)
 }

@@ -53,10 +53,19 @@ pub struct StreamFacts {
 pub struct AnalysisFacts {
     /// When.
     pub at: UnixMs,
-    /// Checks that failed, one sentence each.
-    pub failed: Vec<String>,
+    /// Checks that failed.
+    pub failed: Vec<FailedCheck>,
     /// Checks that could not be answered.
     pub unknown: usize,
+}
+
+/// A check of the preflight that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCheck {
+    /// What was asked and what was found, one sentence.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 /// What the routers said when asked.
@@ -94,6 +103,10 @@ pub struct Judged {
     pub verdict: Verdict,
     /// When it opens by itself if nothing gets worse.
     pub opens_at: Option<UnixMs>,
+    /// When the facts behind the answer were read; None where the journal alone answers, or nothing was read.
+    pub at: Option<UnixMs>,
+    /// For how long they count, ms: once they are older the answer is worth nothing, whoever still shows it.
+    pub counts_ms: Option<i64>,
     /// Who overrode it for the next run.
     pub overridden_by: Option<String>,
 }
@@ -107,6 +120,19 @@ pub struct Gate {
     /// Whether it guards this command.
     pub guards: fn(&Command, &State) -> bool,
     judge: fn(&Question<'_>) -> (Verdict, Option<UnixMs>),
+    looked: fn(&Question<'_>) -> Looked,
+}
+
+/// When a gate's facts were read, and for how long they count, ms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Looked {
+    at: Option<UnixMs>,
+    counts_ms: Option<i64>,
+}
+
+/// Of gates that judge the journal: it is always current.
+fn in_the_journal(_: &Question<'_>) -> Looked {
+    Looked::default()
 }
 
 /// All gates, in the order of the screen.
@@ -120,7 +146,10 @@ pub fn judge(question: &Question<'_>) -> Vec<Judged> {
         .filter(|gate| (gate.guards)(question.command, question.state))
         .map(|gate| {
             let (verdict, opens_at) = (gate.judge)(question);
+            let Looked { at, counts_ms } = (gate.looked)(question);
             Judged {
+                at,
+                counts_ms,
                 gate: gate.name.to_owned(),
                 title: gate.title.to_owned(),
                 verdict,
@@ -148,6 +177,19 @@ fn goes_forward(command: &Command, state: &State) -> bool {
         | Command::RollBack
         | Command::Cleanup { .. } => false,
     }
+}
+
+/// Why something that was looked at then does not count now, `last measured 2:00 ago`; None while it does. A time that is
+/// yet to come is no fresh one: the clock was set back since, and nobody knows by how much it was wrong.
+fn outdated(what: &str, at: UnixMs, now: UnixMs, limit_ms: i64) -> Option<String> {
+    let age = now - at;
+    if age > limit_ms {
+        return Some(format!("{what} {} ago", duration(age / 1000)));
+    }
+    if age < -crate::lag::GAP_MS {
+        return Some(format!("{what} at a time that is yet to come: this machine's clock was set back"));
+    }
+    None
 }
 
 /// A length of time for people: `41:12`, `2:00:00`, `7 d`.

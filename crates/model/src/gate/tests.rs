@@ -62,6 +62,37 @@ fn stale_lag_is_unknown() {
 }
 
 #[test]
+fn what_was_measured_at_a_time_yet_to_come_is_unknown() {
+    let hour = 3_600_000;
+    let stream = StreamFacts { newest: Some((hour, 1.0)), within_since: Some(0) };
+    let route = Ok(Route { reads_on_target: 0, writes: Side::Source });
+    let route = Some(RouteReadBack { at: hour, route, holding: false });
+    let facts = Facts { forward: stream, reverse: stream, route, ..Facts::default() };
+    for gate in ["lag", "way_back", "read_back"] {
+        let j = ask(&state(), &facts, 1000, gate);
+        assert!(
+            matches!(&j.verdict, Verdict::Unknown { missing } if missing.contains("set back")),
+            "a clock that was set back makes nothing fresh: {gate} {:?}",
+            j.verdict
+        );
+    }
+}
+
+#[test]
+fn the_preflight_says_what_to_do() {
+    let check = |n: u32| FailedCheck { what: format!("Check {n}: it fails."), remedy: format!("Mend {n}.") };
+    let facts = |failed| Facts { analysis: Some(AnalysisFacts { at: 0, failed, unknown: 0 }), ..Facts::default() };
+    let ask = |failed| {
+        let facts = facts(failed);
+        let question = Question { command: &Command::Prepare, state: &state(), facts: &facts, now: 1 };
+        judge(&question).into_iter().find(|j| j.gate == "preflight").unwrap().verdict
+    };
+    assert_eq!(ask(vec![check(1)]), Verdict::fail("Check 1: it fails.", "Mend 1. Then analyze again."));
+    let Verdict::Fail { why, remedy } = ask(vec![check(1), check(2)]) else { panic!("two failed checks close it") };
+    assert!(why.contains("And 1 more") && remedy.starts_with("Mend 1."), "{why} {remedy}");
+}
+
+#[test]
 fn a_route_changed_by_hand_closes() {
     let facts = Facts {
         route: Some(RouteReadBack {

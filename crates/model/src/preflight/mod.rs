@@ -10,6 +10,8 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use server::OLDEST;
+
 use crate::{
     Side,
     check::Check,
@@ -22,7 +24,8 @@ use crate::{
 pub const TARGET_EMPTY: &str = "target.empty_or_equal";
 
 /// Checks that ask for something free which our own replication occupies once it runs.
-pub const TAKEN_BY_REPLICATION: [&str; 4] = ["source.slots", "target.slots", "source.senders", "target.senders"];
+pub const TAKEN_BY_REPLICATION: [&str; 6] =
+    ["source.slots", "target.slots", "source.senders", "target.senders", "source.workers", "target.workers"];
 
 /// Judges two readings. Every check of the phase is listed, the passed ones too.
 pub fn judge(source: &Inventory, target: &Inventory) -> Vec<Check> {
@@ -45,9 +48,28 @@ fn between(id: &str, title: impl Into<String>, source: &Inventory, target: &Inve
     Check::computed(id, Phase::SchemaAnalysis, title, verdict, Some(source.at.min(target.at)))
 }
 
-/// The verdict, if the server said anything at all.
+/// Whether the server said anything at all, and enough of it.
+fn was_read(facts: &ServerFacts) -> bool {
+    facts.version_num >= OLDEST
+}
+
+/// The verdict, where the server was read.
 fn if_read(facts: &ServerFacts, judge: impl FnOnce() -> Verdict) -> Verdict {
-    if facts.version_num == 0 { Verdict::unknown("the server's settings were not read") } else { judge() }
+    match facts.version_num {
+        0 => Verdict::unknown("the server's settings were not read"),
+        old if old < OLDEST => Verdict::unknown(format!("PostgreSQL {} is too old to be asked", facts.version)),
+        _ => judge(),
+    }
+}
+
+/// How many names a sentence lists; the remedy names all that it has to be run on.
+const NAMED: usize = 8;
+
+/// `a, b, c`; of many the first few and how many more there are.
+fn named<T: AsRef<str>>(names: &[T]) -> String {
+    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    let more = names.len().saturating_sub(NAMED);
+    if more > 0 { format!("{} and {more} more", first.join(", ")) } else { first.join(", ") }
 }
 
 /// `3 tables` and `1 table`.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{TARGET_EMPTY, between, count};
+use super::{TARGET_EMPTY, between, count, named, was_read};
 use crate::{
     check::Check,
     ident::{TableName, literal, quote},
@@ -101,7 +101,7 @@ fn extensions(source: &Inventory, target: &Inventory) -> Verdict {
     if target.available_extensions.is_empty() && target.extensions.is_empty() {
         return Verdict::unknown("the target's list of available extensions was not read");
     }
-    if source.server.version_num == 0 {
+    if !was_read(&source.server) {
         return Verdict::unknown("the source's extensions were not read");
     }
     let there =
@@ -121,7 +121,7 @@ fn extensions(source: &Inventory, target: &Inventory) -> Verdict {
 }
 
 fn empty_or_equal(source: &Inventory, target: &Inventory) -> Verdict {
-    if source.server.version_num == 0 || target.server.version_num == 0 {
+    if !was_read(&source.server) || !was_read(&target.server) {
         return Verdict::unknown("the tables of a side were not read");
     }
     if source.tables.is_empty() {
@@ -133,7 +133,7 @@ fn empty_or_equal(source: &Inventory, target: &Inventory) -> Verdict {
     if found.is_empty() {
         return Verdict::pass(format!("none of the source's {} is there", count(missing.len(), "table")));
     }
-    let mut wrong: Vec<String> = missing.iter().map(|t| format!("{} is missing", t.name.plain())).collect();
+    let mut wrong: Vec<String> = Vec::new();
     for table in &found {
         let Some(other) = there.get(&table.name) else { continue };
         wrong.extend(differences(table, other));
@@ -141,11 +141,12 @@ fn empty_or_equal(source: &Inventory, target: &Inventory) -> Verdict {
             wrong.push(format!("{} is not empty", table.name.plain()));
         }
     }
+    wrong.extend(missing.iter().map(|t| format!("{} is missing", t.name.plain())));
     if wrong.is_empty() {
         return Verdict::pass(format!("the same {}, without rows", count(found.len(), "table")));
     }
     Verdict::fail(
-        format!("the target has some of the source's tables, but: {}", wrong.join("; ")),
+        format!("the target has some of the source's tables, but: {}", named(&wrong)),
         "Use an empty database as target, or make its tables equal to the source's and TRUNCATE them.",
     )
 }

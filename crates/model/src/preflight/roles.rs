@@ -1,6 +1,6 @@
 //! What our role must be allowed on each side.
 
-use super::{count, if_read, on};
+use super::{count, if_read, named, on};
 use crate::{
     Side,
     check::Check,
@@ -49,10 +49,10 @@ fn owner(facts: &ServerFacts) -> Verdict {
     }
     Verdict::fail(
         format!(
-            "role {} owns neither of {}: {}",
+            "role {} does not own {}: {}",
             facts.role,
             count(facts.tables_not_owned.len(), "object"),
-            facts.tables_not_owned.join(", ")
+            named(&facts.tables_not_owned)
         ),
         format!("GRANT the owning role TO {}, or use the owner or a superuser for this endpoint.", quote(&facts.role)),
     )

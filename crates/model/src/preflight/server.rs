@@ -8,14 +8,15 @@ use crate::{
     verdict::Verdict,
 };
 
-/// The oldest version on which everything works: rows are digested with `hash_record_extended`, which came with it.
-const OLDEST: i32 = 140_000;
+/// The oldest version on which everything works: rows are digested with `hash_record_extended`, which came with it. Of
+/// older servers nothing but the version is read.
+pub const OLDEST: i32 = 140_000;
 
 pub(super) fn checks(side: Side, inventory: &Inventory) -> Vec<Check> {
     let facts = &inventory.server;
     let check = |name, title: String, verdict| on(side, name, title, inventory, verdict);
     vec![
-        check("version", format!("The {side} is PostgreSQL 14 or newer"), if_read(facts, || version(facts))),
+        check("version", format!("The {side} is PostgreSQL 14 or newer"), version(facts)),
         check("primary", format!("The {side} is a primary"), if_read(facts, || primary(facts))),
         check("wal_level", format!("wal_level is logical on the {side}"), if_read(facts, || wal_level(facts))),
         check("slots", format!("Replication slots are free on the {side}"), if_read(facts, || slots(side, facts))),
@@ -34,6 +35,9 @@ fn needed(side: Side) -> i32 {
 }
 
 fn version(facts: &ServerFacts) -> Verdict {
+    if facts.version_num == 0 {
+        return Verdict::unknown("the server's version was not read");
+    }
     if facts.version_num >= OLDEST {
         return Verdict::pass(format!("PostgreSQL {}", facts.version));
     }
@@ -66,46 +70,72 @@ fn wal_level(facts: &ServerFacts) -> Verdict {
     }
 }
 
-fn free(what: &str, setting: &str, max: i32, used: i32, needed: i32) -> Verdict {
-    let free = max - used;
+/// What there is a limited number of.
+struct Stock {
+    what: &'static str,
+    setting: &'static str,
+    /// How some can be had without a restart.
+    sooner: &'static str,
+}
+
+const SLOTS: Stock = Stock {
+    what: "replication slots",
+    setting: "max_replication_slots",
+    sooner: "Drop slots that nobody needs any more (SELECT slot_name FROM pg_replication_slots WHERE NOT active)",
+};
+
+const SENDERS: Stock = Stock {
+    what: "WAL senders",
+    setting: "max_wal_senders",
+    sooner: "End replication that nobody needs any more (SELECT * FROM pg_stat_replication)",
+};
+
+const WORKERS: Stock = Stock {
+    what: "logical replication workers",
+    setting: "max_logical_replication_workers",
+    sooner: "Drop or disable subscriptions that nobody needs any more (SELECT * FROM pg_stat_subscription)",
+};
+
+fn free(stock: &Stock, max: i32, used: i32, needed: i32) -> Verdict {
+    let Stock { what, setting, sooner } = stock;
+    // Settings may be lowered below what is in use.
+    let free = (max - used).max(0);
     let seen = format!("{free} of {max} {what} free, {needed} needed");
     if free >= needed {
         return Verdict::pass(seen);
     }
-    let wanted = used + needed;
-    Verdict::fail(seen, format!("ALTER SYSTEM SET {setting} = {wanted} or more, then restart the server."))
+    let raise = format!("ALTER SYSTEM SET {setting} = {} or more, then restart the server.", used + needed);
+    Verdict::fail(seen, if used > 0 { format!("{sooner}, or {raise}") } else { raise })
 }
 
 fn slots(side: Side, facts: &ServerFacts) -> Verdict {
-    free("replication slots", "max_replication_slots", facts.max_slots, facts.used_slots, needed(side))
+    free(&SLOTS, facts.max_slots, facts.used_slots, needed(side))
 }
 
 fn senders(side: Side, facts: &ServerFacts) -> Verdict {
-    free("WAL senders", "max_wal_senders", facts.max_senders, facts.used_senders, needed(side))
+    free(&SENDERS, facts.max_senders, facts.used_senders, needed(side))
 }
 
 /// A subscription takes an apply worker, and on the target a copying one; with the launcher they are processes.
 fn workers(side: Side, facts: &ServerFacts) -> Verdict {
-    let workers = match side {
+    let needed = match side {
         Side::Source => 1,
         Side::Target => 2,
     };
-    let processes = workers + 1;
-    for (setting, value, needed) in [
-        ("max_logical_replication_workers", facts.max_logical_workers, workers),
-        ("max_worker_processes", facts.max_workers, processes),
-    ] {
-        if value < needed {
-            return Verdict::fail(
-                format!("{setting} = {value}, at least {needed} needed"),
-                format!("ALTER SYSTEM SET {setting} = {} or more, then restart the server.", needed.max(8)),
-            );
-        }
+    let (max, used) = (facts.max_logical_workers, facts.used_logical_workers);
+    let free = free(&WORKERS, max, used, needed);
+    if !free.opens() {
+        return free;
     }
-    Verdict::pass(format!(
-        "max_logical_replication_workers = {}, max_worker_processes = {}",
-        facts.max_logical_workers, facts.max_workers
-    ))
+    // Other kinds of workers count too, but come and go.
+    let (processes, wanted) = (facts.max_workers, used + needed + 1);
+    if processes < wanted {
+        return Verdict::fail(
+            format!("max_worker_processes = {processes}, at least {wanted} needed"),
+            format!("ALTER SYSTEM SET max_worker_processes = {} or more, then restart the server.", wanted.max(8)),
+        );
+    }
+    Verdict::pass(format!("{}, max_worker_processes = {processes}", free.sentence()))
 }
 
 /// Both answers can be right; what matters is that somebody knows which.

@@ -1,6 +1,6 @@
 //! What the source's tables must be, so that every change to them can be carried and every row found again.
 
-use super::{count, on};
+use super::{count, named, on};
 use crate::{
     Side,
     check::Check,
@@ -33,7 +33,7 @@ fn none_of(source: &Inventory, bad: &[&Table], good: String, is: &str, remedy: i
         return Verdict::pass(good);
     }
     let names: Vec<String> = bad.iter().map(|t| t.name.plain()).collect();
-    Verdict::fail(format!("{} {is}: {}", count(bad.len(), "table"), names.join(", ")), remedy())
+    Verdict::fail(format!("{} {is}: {}", count(bad.len(), "table"), named(&names)), remedy())
 }
 
 fn each(tables: &[&Table], statement: impl Fn(&Table) -> String) -> String {

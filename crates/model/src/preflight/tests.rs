@@ -42,6 +42,7 @@ fn inventory(identifier: &str) -> Inventory {
             max_senders: 10,
             used_senders: 0,
             max_logical_workers: 4,
+            used_logical_workers: 0,
             max_workers: 8,
             max_slot_wal_keep_bytes: -1,
             max_connections: 100,
@@ -137,6 +138,13 @@ fn server_limits_hold_at_their_boundaries() {
     assert_fails("source.senders", &["max_wal_senders"], |s, _| s.server.max_senders = 1);
     assert!(after("target.workers", |_, t| t.server.max_logical_workers = 2).opens());
     assert_fails("target.workers", &["max_logical_replication_workers"], |_, t| t.server.max_logical_workers = 1);
+    assert_fails("target.workers", &["1 of 4", "max_logical_replication_workers = 5"], |_, t| {
+        t.server.used_logical_workers = 3;
+    });
+    assert!(
+        after("source.workers", |s, _| s.server.used_logical_workers = 3).opens(),
+        "the way back applies, and copies nothing"
+    );
     assert_fails("source.workers", &["max_worker_processes"], |s, _| s.server.max_workers = 1);
     for side in ["source.wal_level", "target.wal_level"] {
         assert_fails(side, &["replica", "wal_level = 'logical'", "restart"], |s, t| {
@@ -149,6 +157,26 @@ fn server_limits_hold_at_their_boundaries() {
     assert!(
         after("source.wal_limit", |s, _| s.server.max_slot_wal_keep_bytes = 2 << 30).sentence().contains("2048 MB")
     );
+}
+
+#[test]
+fn a_server_that_is_too_old_is_told_so_and_nothing_else_is_guessed() {
+    let (mut source, target) = pair();
+    let server = ServerFacts { version_num: 90_624, version: "9.6.24".into(), ..ServerFacts::default() };
+    source = Inventory { server, tables: vec![], sequences: vec![], extensions: vec![], large_objects: -1, ..source };
+    let checks = judge(&source, &target);
+    let failed: Vec<&Check> = checks.iter().filter(|c| matches!(c.verdict, Verdict::Fail { .. })).collect();
+    assert_eq!(failed.len(), 1, "one sentence, not a dozen that follow from it: {failed:?}");
+    assert_eq!(failed[0].id, "source.version");
+    assert_eq!(failed[0].verdict.sentence(), "PostgreSQL 9.6.24 cannot publish");
+    assert!(checks.iter().all(|c| !c.id.starts_with("source.") || !c.verdict.opens()), "and nothing of it passes");
+}
+
+#[test]
+fn long_lists_end() {
+    let many = |i: &mut Inventory| i.server.tables_not_owned = (0..40).map(|n| format!("public.t{n}")).collect();
+    let Verdict::Fail { why, .. } = after("source.role_owner", |s, _| many(s)) else { panic!("it fails") };
+    assert!(why.contains("40 objects") && why.ends_with("public.t7 and 32 more"), "{why}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A TCP proxy with bad weather.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
+use super::fuse::{Fuse, Lost};
 use crate::HOST;
 use crate::error::{Result, RigError};
 
@@ -33,12 +34,18 @@ pub struct Proxy {
     upstream: String,
     weather: watch::Sender<Weather>,
     cut: broadcast::Sender<()>,
+    fuse: Arc<Fuse>,
     listening: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Proxy {
     /// Starts forwarding to `host:port`.
     pub async fn start(host: &str, port: u16) -> Result<Self> {
+        Self::with_fuse(host, port, Arc::default()).await
+    }
+
+    /// The same, with a fuse that other proxies may share.
+    pub async fn with_fuse(host: &str, port: u16, fuse: Arc<Fuse>) -> Result<Self> {
         let listener = TcpListener::bind((HOST, 0)).await.map_err(RigError::io("starting a proxy"))?;
         let own = listener.local_addr().map_err(RigError::io("starting a proxy"))?.port();
         let proxy = Self {
@@ -47,6 +54,7 @@ impl Proxy {
             upstream: format!("{host}:{port}"),
             weather: watch::Sender::new(Weather::Clear),
             cut: broadcast::Sender::new(1),
+            fuse,
             listening: Mutex::new(None),
         };
         proxy.listen_with(listener);
@@ -85,9 +93,10 @@ impl Proxy {
 
     fn listen_with(&self, listener: TcpListener) {
         let (upstream, weather, cut) = (self.upstream.clone(), self.weather.clone(), self.cut.clone());
+        let fuse = self.fuse.clone();
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, upstream.clone(), weather.subscribe(), cut.subscribe()));
+                tokio::spawn(forward(client, upstream.clone(), weather.subscribe(), cut.subscribe(), fuse.clone()));
             }
         });
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
@@ -109,24 +118,33 @@ async fn forward(
     upstream: String,
     weather: watch::Receiver<Weather>,
     mut cut: broadcast::Receiver<()>,
+    fuse: Arc<Fuse>,
 ) {
+    let mut blown = fuse.listen();
     let relay = async {
         let Ok(server) = TcpStream::connect(upstream).await else { return };
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         tokio::select! {
-            () = pump(from_client, to_server, weather.clone()) => {}
-            () = pump(from_server, to_client, weather) => {}
+            () = pump(from_client, to_server, weather.clone(), &fuse, Lost::Request) => {}
+            () = pump(from_server, to_client, weather, &fuse, Lost::Answer) => {}
         }
     };
     tokio::select! {
         () = relay => {}
         _ = cut.recv() => {}
+        _ = blown.recv() => {}
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut weather: watch::Receiver<Weather>,
+    fuse: &Fuse,
+    kind: Lost,
+) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else { return };
@@ -136,6 +154,9 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watc
             tokio::time::sleep(delay).await;
         }
         let Some(bytes) = buffer.get(..count) else { return };
+        if !fuse.passes(kind) {
+            return;
+        }
         if to.write_all(bytes).await.is_err() {
             return;
         }

@@ -3,6 +3,7 @@ import type { LagChart } from "../api/generated/LagChart";
 import type { LagSample } from "../api/generated/LagSample";
 import type { Side } from "../api/generated/Side";
 import { toFault, type Backend } from "../backend/backend";
+import { clock } from "../clock.svelte";
 
 export const RANGES = [
   { minutes: 15, label: "15 m" },
@@ -11,9 +12,9 @@ export const RANGES = [
   { minutes: 1440, label: "24 h" },
 ] as const;
 
-/** How often a range is drawn again: about once per pixel column that moved, never faster than every 2 s. */
+/** How often a range is drawn again: about once per pixel column that moved, never faster than every 4 s. */
 export function periodMs(minutes: number): number {
-  return Math.max(2_000, Math.min(30_000, minutes * 100));
+  return Math.max(4_000, Math.min(30_000, minutes * 100));
 }
 
 export interface Ask {
@@ -51,19 +52,23 @@ export class ChartFeed {
   chart = $state.raw<LagChart | null>(null);
   fault = $state.raw<ApiError | null>(null);
   #asked = 0;
+  #takeBack: () => void = () => undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly backend: Backend) {}
 
   follow(ask: Ask): () => void {
-    clearTimeout(this.#timer);
+    this.#forget();
     const mine = ++this.#asked;
+    let first = true;
     const again = async () => {
       try {
         const chart = await this.backend.call("lag_chart", { ...ask, utc_offset_minutes: -new Date().getTimezoneOffset() });
         if (mine !== this.#asked) return;
-        this.chart = chart;
-        this.fault = null;
+        // A new question is answered at once; the next picture of the same one goes on the screen with everything else.
+        if (first) this.#show(chart);
+        else this.#takeBack = clock.onBeat(() => this.#show(chart));
+        first = false;
       } catch (thrown) {
         if (mine !== this.#asked) return;
         this.fault = toFault(thrown);
@@ -73,7 +78,17 @@ export class ChartFeed {
     void again();
     return () => {
       this.#asked += 1;
-      clearTimeout(this.#timer);
+      this.#forget();
     };
+  }
+
+  #show(chart: LagChart): void {
+    this.chart = chart;
+    this.fault = null;
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
+    this.#takeBack();
   }
 }

@@ -1,24 +1,29 @@
 import type { ApiError } from "../api/generated/ApiError";
 import type { Cockpit } from "../api/generated/Cockpit";
+import type { CockpitRequest } from "../api/generated/CockpitRequest";
+import type { Measured } from "../api/generated/Measured";
 import { toFault, type Backend, type Unlisten } from "../backend/backend";
 import { clock } from "../clock.svelte";
+import { isOld } from "../parts/fresh";
+import { share } from "./share";
 
-/** Beyond this age the screen says that it shows the past. */
+/** Beyond this age the screen says that nobody measures any more. */
 export const STALE_MS = 5_000;
 const IDLE_PERIOD_MS = 1_000;
+/** The engine tells when it has measured, once a second; while it does, asking by ourselves would only double that. */
+const TOLD_PERIOD_MS = 1_600;
 /** While a command runs its steps take milliseconds; a second would hide them. */
 const RUNNING_PERIOD_MS = 250;
 /** A burst of events costs one extra call, not one each. */
-const BURST_MS = 100;
+const BURST_MS = 50;
 
 /** Follows one migration: keeps the newest cockpit and knows how old it is. Never two calls at once. */
 export class CockpitWatch {
   data = $state.raw<Cockpit | null>(null);
   fault = $state.raw<ApiError | null>(null);
-  /** Since when clients are held, as seen from here. */
-  heldSince = $state<number | null>(null);
 
   #movedAt = $state(0);
+  #toldAt = -Infinity;
   #inFlight = false;
   #again = false;
   #stopped = true;
@@ -26,13 +31,16 @@ export class CockpitWatch {
   #unlisten: Unlisten | undefined;
 
   /**
-   * Age of what is shown, ms. Also counts from the moment `at` last moved: on a machine whose clock is behind the
-   * engine's, a frozen picture would otherwise look fresh.
+   * How long the engine has been silent, ms. Also counts from the moment `at` last moved: on a machine whose clock is
+   * behind the engine's, a frozen picture would otherwise look fresh.
    */
   readonly age = $derived(
     this.data === null ? null : Math.max(0, clock.now - this.data.at, clock.now - this.#movedAt),
   );
+  /** Whether everything on the screen is of the past: the engine does not answer, or nobody measures. */
   readonly stale = $derived(this.data !== null && (this.fault !== null || (this.age ?? 0) > STALE_MS));
+  /** What is measured again and again and was not measured lately, although the engine goes on. */
+  readonly old = $derived<Measured[]>(this.data?.measured.filter((m) => isOld(m, clock.now)) ?? []);
 
   constructor(
     readonly backend: Backend,
@@ -41,10 +49,13 @@ export class CockpitWatch {
 
   start(): void {
     this.#stopped = false;
+    document.addEventListener("visibilitychange", this.#seen);
     void this.poll();
     void this.backend
       .listen((event) => {
-        if (event.event === "changed" && event.migration === this.migration) this.nudge();
+        if (event.event !== "changed" || event.migration !== this.migration) return;
+        this.#toldAt = Date.now();
+        this.nudge();
       })
       .then(
         (unlisten) => {
@@ -59,6 +70,7 @@ export class CockpitWatch {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    document.removeEventListener("visibilitychange", this.#seen);
     this.#unlisten?.();
   }
 
@@ -72,28 +84,52 @@ export class CockpitWatch {
     if (this.#inFlight || this.#stopped) return;
     this.#inFlight = true;
     try {
-      this.#take(await this.backend.call("cockpit", { name: this.migration }));
-      this.fault = null;
+      this.#take(await this.backend.call("cockpit", { name: this.migration, ...this.#have() }));
     } catch (thrown) {
       this.fault = toFault(thrown);
     } finally {
       this.#inFlight = false;
     }
-    const period = this.data?.running ? RUNNING_PERIOD_MS : IDLE_PERIOD_MS;
-    this.#schedule(this.#again ? BURST_MS : period);
+    this.#schedule(this.#again ? BURST_MS : this.#period());
     this.#again = false;
   }
 
+  /** A window that was out of sight shows the present at once. */
+  readonly #seen = () => {
+    if (!document.hidden) this.nudge();
+  };
+
+  #period(): number {
+    if (this.data?.running) return RUNNING_PERIOD_MS;
+    return Date.now() - this.#toldAt < 2 * TOLD_PERIOD_MS ? TOLD_PERIOD_MS : IDLE_PERIOD_MS;
+  }
+
+  /** A list of every table does not travel each second: the engine leaves out what we hold and did not change. */
+  #have(): Pick<CockpitRequest, "have"> {
+    if (this.data === null) return {};
+    return { have: { validation_at: this.data.validation?.at ?? null, copy_done: this.data.copy?.done ?? false } };
+  }
+
   #take(next: Cockpit): void {
-    if (this.data === null || next.at !== this.data.at) this.#movedAt = Date.now();
-    const holding = next.running?.holding ?? false;
-    if (!holding) this.heldSince = null;
-    else this.heldSince ??= Date.now();
-    this.data = next;
+    const first = this.data === null;
+    if (next.left_out.validation) next.validation = this.data?.validation ?? null;
+    if (next.left_out.copy) next.copy = this.data?.copy ?? null;
+    if (next.at !== this.data?.at) this.#movedAt = Date.now();
+    this.data = share(this.data, next);
+    this.fault = null;
+    clock.beat();
+    if (first) markFirst();
   }
 
   #schedule(delay: number): void {
     clearTimeout(this.#timer);
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.poll(), delay);
+    // Nobody looks: the engine's own notices reach the desktop without us.
+    if (!this.#stopped && !document.hidden) this.#timer = setTimeout(() => void this.poll(), delay);
   }
+}
+
+/** Notes when the first figures were on the screen, for whoever measures the start. */
+function markFirst(): void {
+  if (performance.getEntriesByName("first-content").length > 0) return;
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("first-content")));
 }

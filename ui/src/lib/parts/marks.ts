@@ -2,6 +2,7 @@ import type { Check } from "../api/generated/Check";
 import type { Judged } from "../api/generated/Judged";
 import type { StepState } from "../api/generated/StepState";
 import type { Tone } from "../api/generated/Tone";
+import { isOld } from "./fresh";
 
 /** A sign beside a line: shape and word carry the meaning, colour only repeats it. */
 export interface Sign {
@@ -14,6 +15,8 @@ export const PASS: Sign = { mark: "✓", word: "passes", tone: "good" };
 export const FAIL: Sign = { mark: "✕", word: "fails", tone: "bad" };
 export const WAITS: Sign = { mark: "●", word: "waits", tone: "warn" };
 export const UNKNOWN: Sign = { mark: "○", word: "not known", tone: "none" };
+/** It passed or failed when it was looked at, and that is too long ago to count. */
+export const STALE: Sign = { mark: "◷", word: "stale, not known now", tone: "warn" };
 
 type Verdictish = { verdict: "pass" | "fail" | "unknown" };
 
@@ -22,18 +25,17 @@ function signOf(verdict: Verdictish): Sign {
   return verdict.verdict === "fail" ? FAIL : UNKNOWN;
 }
 
-/** A gate that opens by itself waits; it does not fail. */
-export function gateSign(gate: Judged): Sign {
-  if (gate.verdict === "fail" && gate.opens_at !== null) return WAITS;
-  return signOf(gate);
+/** What opens by itself waits; it does not fail. What is older than it counts is not known, whatever it was. */
+export function gateSign(gate: Judged, now: number): Sign {
+  if (isOld(gate, now)) return STALE;
+  return gate.verdict === "fail" && gate.opens_at !== null ? WAITS : signOf(gate);
 }
 
-/** `waiting` names the gates that open by themselves: a check of the same name waits with them. */
-export function checkSign(check: Check, waiting: ReadonlySet<string>): Sign {
+export function checkSign(check: Check, now: number): Sign {
   if (check.sign_off.kind === "signed") return { ...PASS, word: "signed off" };
   if (check.sign_off.kind === "wanted") return { ...WAITS, word: "waits for a person" };
-  const gate = check.id.slice(check.id.lastIndexOf(".") + 1);
-  return check.verdict.verdict === "fail" && waiting.has(gate) ? WAITS : signOf(check.verdict);
+  if (isOld(check, now)) return STALE;
+  return check.verdict.verdict === "fail" && check.opens_at !== null ? WAITS : signOf(check.verdict);
 }
 
 /** The sentence of a verdict, without its remedy. */
@@ -57,7 +59,7 @@ export function stepSign(state: StepState | "waiting"): Sign {
 }
 
 const TONES: Record<Tone, Sign> = {
-  info: { mark: "·", word: "note", tone: "none" },
+  info: { mark: "ℹ", word: "note", tone: "none" },
   good: { mark: "✓", word: "good", tone: "good" },
   warn: { mark: "●", word: "warning", tone: "warn" },
   bad: { mark: "✕", word: "bad", tone: "bad" },

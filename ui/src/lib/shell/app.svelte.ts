@@ -23,11 +23,12 @@ export interface Notice {
   title: string;
   body: string;
   tone: Tone;
+  at: number;
 }
 
 const INFO_AGAIN_MS = 3_000;
 const NOTICE_MS = 12_000;
-const MOST_NOTICES = 4;
+const MOST_NOTICES = 20;
 
 /** What the whole screen shares. */
 export class App {
@@ -64,11 +65,15 @@ export class App {
     }
   }
 
-  notify(notice: Omit<Notice, "id">): void {
+  notify(notice: Omit<Notice, "id" | "at">): void {
     const id = this.#nextNotice++;
-    this.notices = [...this.notices, { ...notice, id }].slice(-MOST_NOTICES);
+    this.notices = [...this.notices, { ...notice, id, at: Date.now() }].slice(-MOST_NOTICES);
     // A bad one stays until it was read.
     if (notice.tone !== "bad") setTimeout(() => this.dismiss(id), NOTICE_MS);
+  }
+
+  dismissAll(): void {
+    this.notices = [];
   }
 
   dismiss(id: number): void {

@@ -1,5 +1,6 @@
 import type { Cockpit } from "../api/generated/Cockpit";
-import { lagText, share } from "../format";
+import { age, lagText, share } from "../format";
+import { isOld } from "../parts/fresh";
 import { totals } from "../consistency/totals";
 import type { PageId } from "./pages";
 
@@ -23,8 +24,9 @@ function schema(data: Cockpit): Badge | null {
     : { text: "✓ 0", tone: "good", says: "no check fails" };
 }
 
-function replication(data: Cockpit): Badge | null {
+function replication(data: Cockpit, now: number): Badge | null {
   if (data.lag === null) return null;
+  if (isOld(data.lag, now)) return { text: `◷ ${age(now - data.lag.at)}`, tone: "warn", says: "without a measured lag" };
   const above = data.lag.now_ms > data.lag.limit_ms;
   return {
     text: `${above ? "✕ " : ""}${lagText(data.lag.now_ms)}`,
@@ -42,9 +44,9 @@ function consistency(data: Cockpit): Badge | null {
 }
 
 /** The live figure beside a page's name; null where nothing was measured. */
-export function badgeOf(page: PageId, data: Cockpit): Badge | null {
+export function badgeOf(page: PageId, data: Cockpit, now: number): Badge | null {
   if (page === "schema") return schema(data);
-  if (page === "replication") return replication(data);
+  if (page === "replication") return replication(data, now);
   if (page === "consistency") return consistency(data);
   if (page === "traffic") return { text: `${data.reads_on_target} %`, tone: "run", says: "of reads on target" };
   return null;

@@ -7,13 +7,15 @@ use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 use switchyard_model::endpoint::Endpoint;
 
 use super::options::{address, connecting};
-use crate::{Error, Kind};
+use crate::{Error, Kind, error::words, wire};
 
 /// A failed statement.
 pub fn classify(doing: impl Into<String>, error: sqlx::Error) -> Error {
+    if let Some(why) = wire::broken(&error) {
+        return Error::new(Kind::Unreachable, doing, why).caused_by(error);
+    }
     let (kind, why) = match &error {
         sqlx::Error::Database(e) => (state_kind(&code(e.as_ref()), e.message()), told(e.as_ref())),
-        sqlx::Error::Io(e) => (Kind::Unreachable, format!("the connection broke ({e})")),
         sqlx::Error::Tls(e) => (Kind::TlsNotTrusted, e.to_string()),
         sqlx::Error::PoolTimedOut => (
             Kind::Unreachable,
@@ -31,6 +33,10 @@ pub(super) fn refused(endpoint: &Endpoint, has_password: bool, error: sqlx::Erro
         sqlx::Error::Database(e) => login_refused(endpoint, has_password, e.as_ref()),
         sqlx::Error::Io(e) => io_refused(endpoint, e),
         sqlx::Error::Tls(e) => tls_refused(endpoint, &e.to_string()),
+        // Also what a connection that ends in the middle of the login looks like.
+        sqlx::Error::Protocol(_) => {
+            (Kind::Unreachable, format!("{} hangs up, or does not answer like PostgreSQL", address(endpoint)))
+        }
         other => (Kind::Unreachable, format!("{} does not answer like PostgreSQL ({other})", address(endpoint))),
     };
     Error::new(kind, connecting(endpoint), why).caused_by(error)
@@ -72,7 +78,7 @@ fn io_refused(endpoint: &Endpoint, e: &io::Error) -> (Kind, String) {
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionAborted => {
             format!("{at} closed the connection during the login; a proxy without a server behind it does that")
         }
-        _ => format!("{at} cannot be reached ({text})"),
+        _ => format!("{at} cannot be reached ({})", words(e)),
     };
     (Kind::Unreachable, why)
 }

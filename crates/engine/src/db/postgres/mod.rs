@@ -2,13 +2,13 @@
 
 pub mod catalog;
 pub mod classify;
-pub mod digest;
 pub mod fence;
 pub mod heartbeat;
-pub mod key_digest;
 mod lent;
 pub mod options;
+pub mod positions;
 pub mod probe;
+pub mod rows;
 pub mod sequences;
 pub mod tables;
 
@@ -33,10 +33,8 @@ pub struct PgDatabase {
     has_password: bool,
     options: PgConnectOptions,
     pool: PgPool,
-    /// For statements that take as long as a table is large, so that no beat ever waits behind one.
-    heavy: PgPool,
     /// The fence's own connection, opened ahead so that the write pause does not pay for the login.
-    armed: Mutex<Option<PgConnection>>,
+    armed: Mutex<Option<fence::Line>>,
 }
 
 impl PgDatabase {
@@ -52,7 +50,6 @@ impl PgDatabase {
             endpoint: login.endpoint.clone(),
             has_password: login.password.is_some(),
             pool: lazy_pool(size, &options),
-            heavy: lazy_pool(size, &options),
             options,
             armed: Mutex::new(None),
         })

@@ -7,7 +7,7 @@ use sqlx::{
 use switchyard_model::endpoint::{Endpoint, TlsMode};
 
 use super::classify::refused;
-use crate::{Error, Kind, Result, db::connect::CONNECT_DEADLINE, secret::Secret};
+use crate::{Error, Kind, Result, db::connect::CONNECT_DEADLINE, error::words, secret::Secret};
 
 /// The `application_name` of our sessions; [`super::fence`] leaves sessions with this name out of its lists.
 pub const APPLICATION: &str = "switchyard";
@@ -68,7 +68,7 @@ fn checked_ca(endpoint: &Endpoint) -> Result<Option<&str>> {
     }
     let doing = || format!("reading the CA file of {}", endpoint.name);
     let text = std::fs::read(file).map_err(|e| {
-        Error::new(Kind::Invalid, doing(), format!("“{file}” cannot be read ({e}): choose another CA file"))
+        Error::new(Kind::Invalid, doing(), format!("“{file}” cannot be read ({}): choose another CA file", words(&e)))
             .caused_by(e)
     })?;
     let marker = b"-----BEGIN CERTIFICATE-----";

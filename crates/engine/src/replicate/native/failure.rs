@@ -4,7 +4,10 @@ use std::{future::Future, time::Duration};
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    wire,
+};
 
 /// For a look into catalogs and views.
 pub(super) const QUICK: Duration = Duration::from_secs(3);
@@ -28,12 +31,14 @@ pub(super) async fn ask<T>(
 
 /// An error of the driver, with what was being done.
 pub(super) fn failed(doing: String, error: sqlx::Error) -> Error {
+    if let Some(why) = wire::broken(&error) {
+        return Error::new(Kind::Unreachable, doing, why).caused_by(error);
+    }
     let (kind, why) = match &error {
         sqlx::Error::Database(e) => {
             let state = e.code().unwrap_or_default();
             (kind(&state, e.message()), told(e.as_ref(), &state))
         }
-        sqlx::Error::Io(e) => (Kind::Unreachable, format!("the connection failed: {e}")),
         sqlx::Error::PoolTimedOut => (Kind::Unreachable, "no connection could be had in time".to_owned()),
         sqlx::Error::PoolClosed => (Kind::Unreachable, "the connection was closed on our side".to_owned()),
         sqlx::Error::Tls(e) => (Kind::TlsRefused, e.to_string()),

@@ -190,6 +190,10 @@ impl Replicator for Native {
         status::status(self, from).await
     }
 
+    async fn unsubscribe(&self, from: Side) -> Result<()> {
+        remove::unsubscribe(self, from).await
+    }
+
     async fn remove_actions(&self, from: Side) -> Result<Vec<Action>> {
         remove::actions(self, from).await
     }

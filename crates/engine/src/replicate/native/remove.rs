@@ -85,8 +85,24 @@ pub(super) async fn actions(native: &Native, from: Side) -> Result<Vec<Action>> 
     Ok(out)
 }
 
+/// Whether the publications go with the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Publications {
+    Stay,
+    Go,
+}
+
 /// See [`super::Replicator::remove`].
 pub(super) async fn remove(native: &Native, from: Side) -> Result<()> {
+    take_down(native, from, Publications::Go).await
+}
+
+/// See [`super::Replicator::unsubscribe`].
+pub(super) async fn unsubscribe(native: &Native, from: Side) -> Result<()> {
+    take_down(native, from, Publications::Stay).await
+}
+
+async fn take_down(native: &Native, from: Side, publications: Publications) -> Result<()> {
     let subscription = find_subscription(native, from).await;
     let copy_slots = subscription.as_ref().ok().and_then(|s| s.as_ref()).map(|s| s.copy_slots.clone());
     let first = match subscription {
@@ -95,7 +111,7 @@ pub(super) async fn remove(native: &Native, from: Side) -> Result<()> {
         Err(error) => Err(error),
     };
     // Whatever became of the one side, the other is cleared as far as it can be.
-    let second = clear_publisher(native, from, copy_slots.as_deref()).await;
+    let second = clear_publisher(native, from, copy_slots.as_deref(), publications).await;
     both(native, from, first, second)
 }
 
@@ -109,10 +125,19 @@ async fn drop_subscription(native: &Native, from: Side) -> Result<()> {
     Ok(())
 }
 
-async fn clear_publisher(native: &Native, from: Side, copy_slots: Option<&str>) -> Result<()> {
+async fn clear_publisher(
+    native: &Native,
+    from: Side,
+    copy_slots: Option<&str>,
+    publications: Publications,
+) -> Result<()> {
     let found = find_published(native, from, copy_slots).await?;
     for name in &found.slots {
         slot::drop_when_idle(native, from, name).await?;
+    }
+    match publications {
+        Publications::Stay => return Ok(()),
+        Publications::Go => {}
     }
     for name in &found.publications {
         let doing = format!("dropping publication {name} on {}", native.label(from));

@@ -26,6 +26,15 @@ pub(super) struct Stat {
     pub(super) failed: u64,
 }
 
+/// `show cli level`: what a socket that only lets us look says of itself.
+pub(super) fn forbidden(level: &str) -> Option<String> {
+    let level = level.trim();
+    // A release that does not know the question is found out by its answer to the first act.
+    matches!(level, "user" | "operator").then(|| {
+        format!("its admin socket has level “{level}” and may look but not act: give it `level admin` in HAProxy's configuration")
+    })
+}
+
 /// `show servers state`.
 pub(super) fn servers(text: &str) -> Result<Vec<ServerRow>, String> {
     let mut lines = text.lines();

@@ -163,6 +163,7 @@ impl Router for HaProxy {
     async fn observe(&self) -> Result<RouterState> {
         let doing = format!("asking {} for its route", self.label());
         let commands = [
+            "show cli level".to_owned(),
             "show info".to_owned(),
             self.read_back(&self.rw),
             self.read_back(&self.ro),
@@ -171,7 +172,7 @@ impl Router for HaProxy {
         ];
         let mut answers = self.ask(&doing, &commands).await?;
         let mut next = || answers.next().unwrap_or_default();
-        let (info, rw, ro, mut stats, ro_stats) = (next(), next(), next(), next(), next());
+        let (level, info, rw, ro, mut stats, ro_stats) = (next(), next(), next(), next(), next(), next());
         let rw = self.rows(&doing, &self.rw, rw).await?;
         let ro = self.rows(&doing, &self.ro, ro).await?;
         stats.push('\n');
@@ -182,6 +183,8 @@ impl Router for HaProxy {
         let writes = server::writes(&rw, |r| self.side_of(r), &mut warnings);
         let reads_on_target = server::reads(&ro, |r| self.side_of(r), &mut warnings);
         warnings.extend(self.trouble.since_lately(&figures));
+        let forbidden = answer::forbidden(&level);
+        warnings.extend(forbidden.clone());
         Ok(RouterState {
             product: answer::product(&info),
             reads_on_target,
@@ -189,6 +192,7 @@ impl Router for HaProxy {
             holding: None,
             clients: Some(self.sessions(&figures)),
             warning: super::joined(warnings),
+            forbidden,
         })
     }
 

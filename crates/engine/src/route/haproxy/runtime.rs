@@ -8,7 +8,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    route::reach::unreachable,
+};
 
 /// More than any answer of ours; whoever sends more is no runtime API.
 const LONGEST_ANSWER: u64 = 8 << 20;
@@ -21,16 +24,17 @@ enum Address {
 /// The admin socket of one HAProxy.
 pub(super) struct Runtime {
     label: String,
+    at: String,
     address: Address,
     deadline: Duration,
 }
 
 impl Runtime {
     pub(super) fn new(address: String, deadline: Duration) -> Runtime {
-        let label = format!("HAProxy {address}");
+        let (label, at) = (format!("HAProxy {address}"), address.clone());
         let address =
             if address.starts_with('/') { Address::Socket(PathBuf::from(address)) } else { Address::Tcp(address) };
-        Runtime { label, address, deadline }
+        Runtime { label, at, address, deadline }
     }
 
     pub(super) fn label(&self) -> &str {
@@ -43,7 +47,10 @@ impl Runtime {
         let line = format!("{}\n", commands.join(";"));
         let text = match timeout(self.deadline, self.converse(line)).await {
             Ok(Ok(text)) => text,
-            Ok(Err(e)) => return Err(Error::new(Kind::Unreachable, doing, e.to_string()).caused_by(e)),
+            Ok(Err(e)) => {
+                let why = unreachable(&self.at, &e);
+                return Err(Error::new(Kind::Unreachable, doing, why).caused_by(e));
+            }
             Err(_) => {
                 let why = format!("no complete answer within {:?}", self.deadline);
                 return Err(Error::new(Kind::Deadline, doing, why));
@@ -55,8 +62,10 @@ impl Runtime {
             return Err(Error::new(Kind::Router, doing, why));
         }
         if answers.len() != commands.len() {
-            let start: String = text.trim().chars().take(80).collect();
-            let why = format!("what answers there is not HAProxy's runtime API; it says “{start}”");
+            let start: String = text.trim().lines().next().unwrap_or_default().chars().take(80).collect();
+            let says = if start.is_empty() { "it says nothing".to_owned() } else { format!("it says “{start}”") };
+            let why =
+                format!("it broke off, or what answers there is not HAProxy's runtime API: {says}; check the address");
             return Err(Error::new(Kind::Router, doing, why));
         }
         Ok(answers)

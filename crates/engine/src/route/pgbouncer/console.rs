@@ -16,7 +16,9 @@ use tokio::time::timeout;
 
 use crate::{
     error::{Error, Kind, Result},
+    route::reach::unreachable,
     secret::Secret,
+    wire,
 };
 
 /// For a connection, including TLS and login.
@@ -66,6 +68,7 @@ enum NoAnswer {
 /// The way to one admin console.
 pub(super) struct Console {
     label: String,
+    at: String,
     user: String,
     has_password: bool,
     options: PgConnectOptions,
@@ -90,6 +93,7 @@ impl Console {
         }
         Console {
             label: format!("PgBouncer {host}:{port}"),
+            at: format!("{host}:{port}"),
             user: user.to_owned(),
             has_password: password.is_some(),
             options,
@@ -167,7 +171,8 @@ impl Console {
         match e {
             NoAnswer::Late => Error::new(Kind::Deadline, doing, format!("no answer within {deadline:?}")),
             NoAnswer::Broken(e) => {
-                Error::new(Kind::Unreachable, doing, format!("the connection broke off: {e}")).caused_by(e)
+                let why = wire::broken(&e).unwrap_or_else(|| format!("the connection broke off: {e}"));
+                Error::new(Kind::Unreachable, doing, why).caused_by(e)
             }
         }
     }
@@ -175,7 +180,7 @@ impl Console {
     fn login_error(&self, doing: String, e: sqlx::Error) -> Error {
         let user = &self.user;
         let (kind, why) = match &e {
-            sqlx::Error::Io(io) => (Kind::Unreachable, io.to_string()),
+            sqlx::Error::Io(io) => (Kind::Unreachable, unreachable(&self.at, io)),
             sqlx::Error::Tls(tls) => (Kind::TlsRefused, tls.to_string()),
             sqlx::Error::Database(d) => {
                 let words = d.message();
@@ -184,9 +189,11 @@ impl Console {
                         Kind::Router,
                         format!("the console says “{words}”: add {user} to admin_users in pgbouncer.ini and reload"),
                     ),
-                    Meaning::BadLogin if self.has_password => (Kind::LoginRefused, format!("{words} (user {user})")),
+                    Meaning::BadLogin if self.has_password => {
+                        (Kind::LoginRefused, format!("it refuses user “{user}”, or its password (“{words}”)"))
+                    }
                     Meaning::BadLogin => {
-                        (Kind::PasswordNeeded, format!("{words}, and no password is known for {user}"))
+                        (Kind::PasswordNeeded, format!("no password is known for user “{user}” (“{words}”)"))
                     }
                     Meaning::Full => (Kind::TooManyConnections, words.to_owned()),
                     Meaning::NotPgBouncer => (
@@ -195,6 +202,10 @@ impl Console {
                     ),
                     Meaning::Other => (Kind::Router, format!("the console says “{words}”")),
                 }
+            }
+            // Also what a connection that ends in the middle of the login looks like.
+            sqlx::Error::Protocol(_) => {
+                (Kind::Router, "it hangs up during the login, or what answers there is no PgBouncer console".to_owned())
             }
             other => (Kind::Router, format!("what answers there does not behave like a PgBouncer console: {other}")),
         };

@@ -4,6 +4,7 @@
 //! whose answer did not come: PgBouncer does not end a PAUSE by itself when our connection dies.
 
 mod console;
+mod hold;
 mod names;
 
 use std::{
@@ -14,7 +15,10 @@ use std::{
 use async_trait::async_trait;
 use switchyard_model::{Side, journal::Action};
 
-use self::console::{Answer, Console, Row};
+use self::{
+    console::{Answer, Console, Row},
+    hold::Hold,
+};
 use super::{Capabilities, Router, RouterState};
 use crate::{
     error::{Error, Kind, Result},
@@ -33,6 +37,7 @@ pub struct PgBouncer {
     rw_database: String,
     ro_database: String,
     hold_deadline: Duration,
+    hold: Hold,
     /// Cleared when the console does not know SHOW STATE (1.18), so that its log gets one complaint and not thousands.
     knows_state: AtomicBool,
 }
@@ -57,6 +62,7 @@ impl PgBouncer {
             rw_database: rw_database.into(),
             ro_database: ro_database.into(),
             hold_deadline: HOLD,
+            hold: Hold::default(),
             knows_state: AtomicBool::new(true),
         }
     }
@@ -143,6 +149,13 @@ impl PgBouncer {
         })
     }
 
+    /// A console lets those who may only look ask the same questions.
+    fn forbidden(&self, config: &[Row]) -> Option<String> {
+        let admins = config.iter().find(|c| c.get("key") == "admin_users").map(|c| c.get("value"))?;
+        let why = || format!("{} may look but not PAUSE: add it to admin_users in pgbouncer.ini and reload", self.user);
+        (!names::listed(admins, &self.user)).then(why)
+    }
+
     fn warnings(&self, rw: &Row, pools: &[Row], config: &[Row]) -> Vec<String> {
         let mut out = Vec::new();
         let setting = |key: &str| config.iter().find(|c| c.get("key") == key).map(|c| c.get("value"));
@@ -163,9 +176,6 @@ impl PgBouncer {
         }
         if self.rw_database == self.ro_database {
             out.push(format!("reads and writes share {}: the write switch holds readers too", self.rw_database));
-        }
-        if setting("admin_users").is_some_and(|admins| !names::listed(admins, &self.user)) {
-            out.push(format!("{} may look but not PAUSE: add it to admin_users", self.user));
         }
         let longest = of_rw().map(|p| p.number("maxwait")).max().unwrap_or(0);
         if rw.get("paused") == "0" && longest >= LONG_WAIT_S {
@@ -202,6 +212,7 @@ impl Router for PgBouncer {
     }
 
     async fn observe(&self) -> Result<RouterState> {
+        let look = self.hold.begin();
         let version = self.show("SHOW VERSION").await?;
         let databases = self.show("SHOW DATABASES").await?;
         let rw = self.find(&databases, &self.rw_database)?;
@@ -212,16 +223,21 @@ impl Router for PgBouncer {
         let clients: u64 = pools.iter().filter(ours).map(|p| p.number("cl_active") + p.number("cl_waiting")).sum();
         let mut warnings = self.warnings(rw, &pools, &config);
         let all_held = self.all_held().await?;
+        let holding = all_held || rw.get("paused") == "1";
+        self.hold.seen(look, holding);
         if all_held {
             warnings.push("somebody has paused or suspended all databases".to_owned());
         }
+        let forbidden = self.forbidden(&config);
+        warnings.extend(forbidden.clone());
         Ok(RouterState {
             product: version.first().map_or("PgBouncer", |v| v.get("version")).to_owned(),
             reads_on_target: None,
             writes: None,
-            holding: Some(all_held || rw.get("paused") == "1"),
+            holding: Some(holding),
             clients: Some(u32::try_from(clients).unwrap_or(u32::MAX)),
             warning: super::joined(warnings),
+            forbidden,
         })
     }
 
@@ -234,10 +250,15 @@ impl Router for PgBouncer {
         // A connection that a sleeping laptop or a firewall lost is found out now, while nobody waits.
         self.show("SHOW VERSION").await?;
         self.wait_out_logins().await?;
+        self.hold.is_sent();
         match self.console.ask_and_wait(&self.pause(), self.hold_deadline).await {
             Ok(Answer::Rows(_)) => Ok(()),
             Ok(Answer::Refused(words)) if names::says_already_paused(&words) => Ok(()),
-            Ok(Answer::Refused(words)) => Err(self.refused(&self.pause(), &words)),
+            Ok(Answer::Refused(words)) => {
+                // No PAUSE of ours is in force.
+                self.hold.seen(self.hold.begin(), false);
+                Err(self.refused(&self.pause(), &words))
+            }
             Err(e) if e.kind == Kind::Deadline => Err(self.give_up_hold().await),
             Err(e) => Err(e),
         }
@@ -249,11 +270,19 @@ impl Router for PgBouncer {
 
     async fn release(&self) -> Result<()> {
         names::check(&self.rw_database, self.label())?;
-        match self.console.ask(&self.resume()).await? {
-            Answer::Rows(_) => Ok(()),
-            Answer::Refused(words) if names::says_not_paused(&words) => Ok(()),
-            Answer::Refused(words) => Err(self.refused(&self.resume(), &words)),
+        // One that was not held need not be released, and need not be there.
+        if self.hold.is_surely_open() {
+            return Ok(());
         }
+        let look = self.hold.begin();
+        match self.console.ask(&self.resume()).await {
+            Ok(Answer::Rows(_)) => {}
+            Ok(Answer::Refused(words)) if names::says_not_paused(&words) => {}
+            Ok(Answer::Refused(words)) => return Err(self.refused(&self.resume(), &words)),
+            Err(e) => return Err(e),
+        }
+        self.hold.seen(look, false);
+        Ok(())
     }
 
     fn shift_reads_actions(&self, _percent: u8) -> Vec<Action> {

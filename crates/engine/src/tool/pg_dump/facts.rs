@@ -1,13 +1,21 @@
 //! What the source's catalog knows of the dump's entries: which are keys, how they are identified, whose they are.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use sqlx::PgPool;
 
-use super::{Identity, list::Entry};
+use super::{
+    Identity,
+    list::Entry,
+    ties::{self, Tie},
+};
 use crate::{
     error::{Error, Kind, Result},
     tool::login::Login,
+    wire,
 };
 
 /// For questions about catalogs; those of a database with many thousands of objects take a moment.
@@ -24,6 +32,8 @@ pub(super) struct Facts {
     pub(super) filled: HashSet<u32>,
     /// Name and type of each entry, in the entries' order.
     pub(super) identities: Vec<Option<Identity>>,
+    /// Foreign keys.
+    pub(super) ties: HashMap<u32, Tie>,
     /// Roles that the entries need.
     pub(super) roles: Vec<String>,
 }
@@ -50,6 +60,7 @@ pub(super) async fn read(login: &Login, entries: &[Entry]) -> Result<Facts> {
             ours: oids_of(&login.pool, ours).await?,
             filled: oids_of(&login.pool, filled).await?,
             identities: identities(&login.pool, &catalogs, &oids).await?,
+            ties: ties::read(&login.pool, &oids).await?.into_iter().collect(),
             roles: roles(&login.pool, entries, &catalogs, &oids).await?,
         })
     };
@@ -113,6 +124,9 @@ pub(super) async fn ask<T>(
 
 /// A refusal of the server, or no server.
 pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {
+    if let Some(why) = wire::broken(&error) {
+        return Error::new(Kind::Unreachable, doing, why).caused_by(error);
+    }
     let (kind, why) = match &error {
         sqlx::Error::Database(e) => match e.code().as_deref() {
             Some("42501") => (Kind::Privilege, e.message().to_owned()),

@@ -7,7 +7,10 @@
 //! |---|---|---|
 //! | Structure | everything before the data: schemas, types, functions, tables, views | first, all or nothing |
 //! | Keys | primary keys and replica identities, which the apply worker needs | before the copy, all or nothing |
-//! | Rest | other indexes and constraints, triggers, rules, policies, statistics; materialised views are filled | after the copy, what is missing |
+//! | Rest | other indexes and constraints, triggers, rules, policies, statistics, foreign keys; materialised views are filled | after the copy, what is missing |
+//!
+//! The Rest is made while the target applies the stream; why foreign keys are made by us and not by `pg_restore` is said in
+//! `ties.rs`.
 
 mod facts;
 mod list;
@@ -16,6 +19,7 @@ mod preview;
 mod restore;
 mod sections;
 mod take;
+mod ties;
 mod tools;
 mod undo;
 
@@ -24,6 +28,7 @@ use std::collections::BTreeMap;
 use super::private_dir::PrivateDir;
 use list::Entry;
 pub use present::Holding;
+use ties::Tie;
 pub use tools::Tools;
 pub use undo::Rows;
 
@@ -49,6 +54,9 @@ impl Section {
     }
 }
 
+/// Hears what a restore waits for.
+pub type Say<'a> = &'a (dyn Fn(String) + Send + Sync);
+
 /// An entry of the dump, with what is known of it.
 #[derive(Debug, Clone)]
 struct Item {
@@ -56,6 +64,8 @@ struct Item {
     section: Section,
     /// What the server calls it; None for what has no name of its own, such as a comment.
     identity: Option<Identity>,
+    /// How it is made, when it is a foreign key.
+    tie: Option<Tie>,
 }
 
 /// An object's type and its qualified, quoted name, as `pg_identify_object` gives them.

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::{Holding, Item, SchemaDump, Section, facts, present};
+use super::{
+    Holding, Item, Say, SchemaDump, Section, facts, present,
+    ties::{self, Tie},
+};
 use crate::{
     error::{Error, Kind, Result},
     tool::{
@@ -16,18 +19,31 @@ use crate::{
 /// How many indexes are built at once. The target also applies the stream meanwhile.
 const JOBS: u32 = 4;
 
+/// How often the rest of the schema is begun again after a deadlock, and the pause before that.
+const ATTEMPTS: u32 = 5;
+const BETWEEN: Duration = Duration::from_secs(1);
+
 /// How many names a message lists.
 const NAMED: usize = 5;
+
+/// The runs of `pg_restore` for one section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Everything that stands by itself.
+    First,
+    /// What is said about objects, once all of them are there.
+    Remarks,
+}
 
 impl SchemaDump {
     /// Makes what the target lacks of a section, within `deadline`; returns how many entries were restored. Structure
     /// and Keys appear as a whole or not at all. Of the Rest, what is there when it fails stays, and the next call goes
-    /// on behind it.
+    /// on behind it. `say` hears what it waits for.
     ///
     /// # Errors
     /// `Unsuitable` when the target lacks a role, or holds a part of the structure; `Tool` and its kin when `pg_restore`
-    /// fails.
-    pub async fn restore(&self, section: Section, target: &Login, deadline: Duration) -> Result<usize> {
+    /// fails; `LockTimeout` when tables were in use for too long.
+    pub async fn restore(&self, section: Section, target: &Login, deadline: Duration, say: Say<'_>) -> Result<usize> {
         let doing = format!("restoring the {} of {} on {}", section.word(), self.source_label, target.label);
         match (section, self.observe(section, target).await?) {
             (_, Holding::Everything) => return Ok(0),
@@ -36,21 +52,70 @@ impl SchemaDump {
             | (Section::Keys | Section::Rest, Holding::Part { .. }) => {}
         }
         self.demand_roles(&doing, target).await?;
-        let held = self.held(target).await?;
-        let wanted: Vec<&Item> =
-            self.of(section).filter(|i| !present::counts(i) || !present::is_in(i, &held)).collect();
-        self.write_list(section.list_file(), wanted.iter().copied(), &doing)?;
-        if !wanted.is_empty() {
-            let (program, args) = (self.tools.restore.clone(), self.restore_arguments(section, target));
-            process::run(Invocation { doing: doing.clone(), program, args, login: Some(target), deadline }).await?;
+        match section {
+            Section::Structure | Section::Keys => {
+                let wanted = self.wanted(section, target).await?;
+                self.run(section, Pass::First, &wanted, target, deadline, &doing).await?;
+                Ok(wanted.len())
+            }
+            Section::Rest => self.restore_rest(target, deadline, say, &doing).await,
         }
-        if section == Section::Rest {
-            self.fill_views(&doing, target, deadline).await?;
-        }
-        Ok(wanted.len())
     }
 
-    pub(super) fn restore_arguments(&self, section: Section, target: &Login) -> Vec<String> {
+    /// What the target lacks of a section.
+    async fn wanted(&self, section: Section, target: &Login) -> Result<Vec<&Item>> {
+        let held = self.held(target).await?;
+        Ok(self.of(section).filter(|i| !present::counts(i) || !present::is_in(i, &held)).collect())
+    }
+
+    /// The stream is applied meanwhile. What can be made by locking one table at a time is left to `pg_restore`, and the
+    /// server may still break a rare deadlock in it (a TRUNCATE that arrives locks all its tables): then it goes on
+    /// behind what is there.
+    async fn restore_rest(&self, target: &Login, deadline: Duration, say: Say<'_>, doing: &str) -> Result<usize> {
+        let mut made = 0;
+        for attempt in 1u32.. {
+            let wanted = self.wanted(Section::Rest, target).await?;
+            made = made.max(wanted.len());
+            let done = async {
+                self.run(Section::Rest, Pass::First, &wanted, target, deadline, doing).await?;
+                let ties: Vec<&Tie> = wanted.iter().filter_map(|i| i.tie.as_ref()).collect();
+                ties::make(&ties, target, deadline, say).await?;
+                self.run(Section::Rest, Pass::Remarks, &wanted, target, deadline, doing).await?;
+                self.fill_views(doing, target, deadline).await
+            };
+            match done.await {
+                Ok(()) => break,
+                Err(e) if e.kind == Kind::LockTimeout && attempt < ATTEMPTS => {
+                    say(format!("tries again: {}", e.why));
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(made)
+    }
+
+    /// One run of `pg_restore`, for those of the entries that belong to the pass.
+    async fn run(
+        &self,
+        section: Section,
+        pass: Pass,
+        wanted: &[&Item],
+        target: &Login,
+        deadline: Duration,
+        doing: &str,
+    ) -> Result<()> {
+        let items: Vec<&Item> = wanted.iter().copied().filter(|i| Pass::of(section, i) == Some(pass)).collect();
+        if items.is_empty() {
+            return Ok(());
+        }
+        self.write_list(pass.list_file(section), items.into_iter(), doing)?;
+        let (program, args) = (self.tools.restore.clone(), self.restore_arguments(section, pass, target));
+        process::run(Invocation { doing: doing.to_owned(), program, args, login: Some(target), deadline }).await?;
+        Ok(())
+    }
+
+    pub(super) fn restore_arguments(&self, section: Section, pass: Pass, target: &Login) -> Vec<String> {
         let how = match section {
             Section::Structure | Section::Keys => "--single-transaction".to_owned(),
             Section::Rest => format!("--jobs={JOBS}"),
@@ -61,7 +126,7 @@ impl SchemaDump {
             "--no-password".to_owned(),
             // Where files lie is the target's own business.
             "--no-tablespaces".to_owned(),
-            format!("--use-list={}", self.dir.file(section.list_file()).display()),
+            format!("--use-list={}", self.dir.file(pass.list_file(section)).display()),
             format!("--dbname={}", target.conninfo()),
             self.file().display().to_string(),
         ]
@@ -112,13 +177,24 @@ impl SchemaDump {
     }
 }
 
-impl Section {
+impl Pass {
+    /// When an entry's turn is; None for foreign keys, which are made between the passes.
+    pub(super) fn of(section: Section, item: &Item) -> Option<Pass> {
+        match (section, item.entry.kind.as_str()) {
+            _ if item.tie.is_some() => None,
+            // Remarks on a foreign key need it.
+            (Section::Rest, "COMMENT" | "SECURITY LABEL") => Some(Pass::Remarks),
+            _ => Some(Pass::First),
+        }
+    }
+
     /// Where its entries are listed for `pg_restore`.
-    pub(super) fn list_file(self) -> &'static str {
-        match self {
-            Section::Structure => "structure.list",
-            Section::Keys => "keys.list",
-            Section::Rest => "rest.list",
+    fn list_file(self, section: Section) -> &'static str {
+        match (section, self) {
+            (Section::Structure, _) => "structure.list",
+            (Section::Keys, _) => "keys.list",
+            (Section::Rest, Pass::First) => "rest.list",
+            (Section::Rest, Pass::Remarks) => "remarks.list",
         }
     }
 }

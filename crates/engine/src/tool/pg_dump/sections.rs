@@ -15,6 +15,7 @@ pub(super) fn sort(before_data: Vec<Entry>, after_data: Vec<Entry>, facts: &Fact
         .map(|(i, entry)| Item {
             section: if i < first_after { Section::Structure } else { after(&entry, facts) },
             identity: facts.identities.get(i).cloned().flatten(),
+            tie: facts.ties.get(&entry.oid).filter(|_| entry.catalog == PG_CONSTRAINT).cloned(),
             entry,
         })
         .collect()

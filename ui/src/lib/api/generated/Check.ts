@@ -28,6 +28,14 @@ verdict: Verdict,
  */
 at: number | null, 
 /**
+ * For how long they count, ms; None where they do not go out of date by themselves.
+ */
+counts_ms: number | null, 
+/**
+ * When it will hold by itself if nothing gets worse: it waits, it does not fail.
+ */
+opens_at: number | null, 
+/**
  * Set when this is a person's to answer, and by whom it was.
  */
 sign_off: SignOff, };

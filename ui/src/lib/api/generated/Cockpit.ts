@@ -4,11 +4,14 @@ import type { HealthLine } from "./HealthLine";
 import type { Judged } from "./Judged";
 import type { LagTile } from "./LagTile";
 import type { LeaseCard } from "./LeaseCard";
+import type { LeftOut } from "./LeftOut";
 import type { Limits } from "./Limits";
+import type { Measured } from "./Measured";
 import type { MigrationSpec } from "./MigrationSpec";
 import type { NextCommand } from "./NextCommand";
 import type { Phase } from "./Phase";
 import type { PhaseCard } from "./PhaseCard";
+import type { ReadBack } from "./ReadBack";
 import type { RollbackCard } from "./RollbackCard";
 import type { RunCard } from "./RunCard";
 import type { RungCard } from "./RungCard";
@@ -28,9 +31,18 @@ export type Cockpit = {
  */
 spec: MigrationSpec, 
 /**
- * When this was computed. Older than 5 s is shown as stale.
+ * What is missing here because the asker holds it.
+ */
+left_out: LeftOut, 
+/**
+ * When the process that drives last wrote down what it knows; 0 when nobody has driven yet. Older than 5 s means
+ * that it is gone. How old each figure is, the figure says itself.
  */
 at: number, 
+/**
+ * Everything that is measured again and again at this stage, with its age.
+ */
+measured: Array<Measured>, 
 /**
  * `Cutover · 10 % of reads on target`.
  */
@@ -59,6 +71,10 @@ epoch: number,
  * Percent of reads on the target, as last routed.
  */
 reads_on_target: number, 
+/**
+ * The route by the routers' own word; None until they were asked.
+ */
+read_back: ReadBack | null, 
 /**
  * The phase to look at now.
  */

@@ -17,6 +17,14 @@ title: string,
  */
 opens_at: number | null, 
 /**
+ * When the facts behind the answer were read; None where the journal alone answers, or nothing was read.
+ */
+at: number | null, 
+/**
+ * For how long they count, ms: once they are older the answer is worth nothing, whoever still shows it.
+ */
+counts_ms: number | null, 
+/**
  * Who overrode it for the next run.
  */
 overridden_by: string | null, } & ({ "verdict": "pass", 

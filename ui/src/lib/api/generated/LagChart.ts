@@ -22,6 +22,18 @@ plot_left: number,
  */
 plot_right: number, 
 /**
+ * The limit that is drawn, ms: the gate's for the authority's stream, the canary's for the way back.
+ */
+limit_ms: number, 
+/**
+ * Measurements in the range; seconds in which there was none are gaps in the picture.
+ */
+count: number, 
+/**
+ * The worst of them, ms.
+ */
+worst_ms: number | null, 
+/**
  * Time at the left edge.
  */
 from: number, 

@@ -13,6 +13,10 @@ now_ms: number,
  */
 at: number, 
 /**
+ * For how long a measurement counts, ms.
+ */
+counts_ms: number, 
+/**
  * 95th percentile over the last 30 min, ms.
  */
 p95_ms: number, 

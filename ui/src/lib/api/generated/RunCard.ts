@@ -40,6 +40,10 @@ steps: Array<RunStep>,
  */
 holding: boolean, 
 /**
+ * Since when, by the journal; None while nobody is held.
+ */
+holding_since: number | null, 
+/**
  * Whether the point of no return is behind it.
  */
 past_no_return: boolean, 

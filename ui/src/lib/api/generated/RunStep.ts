@@ -22,6 +22,10 @@ step: string,
  */
 state: StepState, 
 /**
+ * When it began.
+ */
+started: number, 
+/**
  * Wall time, ms, once done.
  */
 ms: number | null, 

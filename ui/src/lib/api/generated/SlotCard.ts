@@ -26,10 +26,18 @@ lag_bytes: number,
  */
 retained_bytes: number, 
 /**
+ * Bytes kept at most (`max_slot_wal_keep_size`); None without a limit but the disk.
+ */
+limit_bytes: number | null, 
+/**
  * Seconds until `max_slot_wal_keep_size` at the present pace; None when unlimited, unknown or not growing.
  */
 seconds_to_limit: number | null, 
 /**
  * When it was read.
  */
-at: number, };
+at: number, 
+/**
+ * For how long that counts, ms.
+ */
+counts_ms: number, };

@@ -23,4 +23,8 @@ samples: number,
 /**
  * When the newest was taken.
  */
-at: number, };
+at: number, 
+/**
+ * For how long it counts, ms.
+ */
+counts_ms: number, };

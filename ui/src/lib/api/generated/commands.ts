@@ -5,6 +5,7 @@ import type { AppInfo } from "./AppInfo";
 import type { ByName } from "./ByName";
 import type { ByTicket } from "./ByTicket";
 import type { Cockpit } from "./Cockpit";
+import type { CockpitRequest } from "./CockpitRequest";
 import type { CommandResult } from "./CommandResult";
 import type { CreateMigration } from "./CreateMigration";
 import type { EndpointList } from "./EndpointList";
@@ -15,6 +16,7 @@ import type { JournalPage } from "./JournalPage";
 import type { JournalRequest } from "./JournalRequest";
 import type { LagChart } from "./LagChart";
 import type { LagChartRequest } from "./LagChartRequest";
+import type { LimitsTemplates } from "./LimitsTemplates";
 import type { MigrationList } from "./MigrationList";
 import type { MigrationRow } from "./MigrationRow";
 import type { Nothing } from "./Nothing";
@@ -52,7 +54,7 @@ export interface Commands {
   /** Creates a migration. */
   migration_create: { args: CreateMigration; result: MigrationRow };
   /** Everything the main screen shows. */
-  cockpit: { args: ByName; result: Cockpit };
+  cockpit: { args: CockpitRequest; result: Cockpit };
   /** What a command would do. */
   preview: { args: PreviewRequest; result: Preview };
   /** Asks for a command to be run; answers at once with a ticket. */
@@ -63,6 +65,8 @@ export interface Commands {
   sign_off: { args: SignOffRequest; result: Nothing };
   /** A person overrides a closed gate for the next run. */
   override_gate: { args: OverrideRequest; result: Nothing };
+  /** The limits that a migration can begin with. */
+  limits_templates: { args: Nothing; result: LimitsTemplates };
   /** Changes the limits. */
   set_limits: { args: SetLimits; result: Nothing };
   /** A password for this session, or for the keyring where there is one. */

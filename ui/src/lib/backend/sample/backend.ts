@@ -4,7 +4,7 @@ import type { Event } from "../../api/generated/Event";
 import type { MigrationRow } from "../../api/generated/MigrationRow";
 import { ApiFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "../backend";
 import { drawChart } from "./chart";
-import { endpoints, NAME } from "./data";
+import { endpoints, limits, NAME } from "./data";
 import { World } from "./world";
 
 /** An answer takes a moment, as a real one does. */
@@ -130,6 +130,7 @@ export class SampleBackend implements Backend {
       this.world.journal.add({ entry: "overridden", gate, by_name: name, reason }, `${name} overrode the gate ${gate} for the next run: ${reason}`, "warn");
       return {};
     },
+    limits_templates: () => ({ templates: [limits(false), { ...limits(false), template: "cautious", lag_limit_ms: 500 }, limits(true)] }),
     set_limits: ({ limits }) => {
       this.world.limits = limits;
       this.world.journal.add({ entry: "limits_changed", limits }, "The limits were changed", "warn");

@@ -38,5 +38,5 @@ export function drawChart(ask: LagChartRequest, empty: boolean): LagChart {
   const mark = from + (to - from) * 0.42;
   const marks = empty ? "" : `<path d="M${x(mark)} ${top}V${bottom}" stroke="${ink.run}" stroke-opacity=".6"/><text x="${x(mark) + 5}" y="${top + 11}" fill="${ink.run}">5 % → 10 %</text>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="10.5">${grid}${times}<path d="M${left} ${y(1000)}H${right}" stroke="${ink.hold}" stroke-dasharray="5 4"/><text x="${right - 4}" y="${y(1000) - 5}" text-anchor="end" fill="${ink.hold}">gate 1.0 s</text>${marks}<path d="${path}" fill="none" stroke="${ink.target}" stroke-width="1.6"/></svg>`;
-  return { svg, samples, plot_left: left, plot_right: right, from, to };
+  return { svg, samples, limit_ms: 1000, count: samples.length, worst_ms: samples.length === 0 ? null : Math.max(...samples.map((p) => p.ms)), plot_left: left, plot_right: right, from, to };
 }

@@ -52,11 +52,11 @@ const PASSES: Record<Phase, [id: string, title: string, evidence: string][]> = {
 };
 
 function pass(phase: Phase, [id, title, evidence]: [string, string, string], at: number): Check {
-  return { id, phase, title, verdict: { verdict: "pass", evidence }, at, sign_off: { kind: "computed" } };
+  return { id, phase, title, verdict: { verdict: "pass", evidence }, at, counts_ms: null, opens_at: null, sign_off: { kind: "computed" } };
 }
 
 function open(phase: Phase, id: string, title: string, verdict: Check["verdict"], kind: "computed" | "wanted" = "computed"): Check {
-  return { id, phase, title, verdict, at: kind === "computed" && verdict.verdict !== "unknown" ? Date.now() - 2000 : null, sign_off: { kind } };
+  return { id, phase, title, verdict, at: kind === "computed" && verdict.verdict !== "unknown" ? Date.now() - 2000 : null, counts_ms: null, opens_at: null, sign_off: { kind } };
 }
 
 function cutover(s: Scenario, now: number): Check[] {
@@ -66,7 +66,7 @@ function cutover(s: Scenario, now: number): Check[] {
     open(phase, "drill", "A rollback drill passed on this pair", { verdict: "unknown", missing: "no drill has been run; drills come later" }),
     open(phase, "queries", "Queries are no slower on the target", { verdict: "unknown", missing: "queries are not captured yet" }),
     s.held < 7200 && s.authority === "source"
-      ? open(phase, "soak", `${s.reads} % held for 2 h`, { verdict: "fail", why: "1:24:07 left of 2 h", remedy: "Wait: it opens by itself." })
+      ? { ...open(phase, "soak", `${s.reads} % held for 2 h`, { verdict: "fail", why: "1:24:07 left of 2 h", remedy: "Wait: it opens by itself." }), at: null, opens_at: now + 5_047_000 }
       : pass(phase, ["soak", `${s.reads} % held for 2 h`, "held 2:13:20"], now - 900),
     open(phase, "owner_agrees", "The application's owner agrees to move writes", { verdict: "unknown", missing: "a name and a reason" }, "wanted"),
     { ...open(phase, "change_window", "The change window is open", { verdict: "unknown", missing: "" }), sign_off: { kind: "signed", by: "M. Okafor", reason: "CHG-4417, 01:00–04:00", at: now - 3_400_000 } },

@@ -14,6 +14,8 @@ export interface Scenario {
   copying: boolean;
   /** Age at which the picture froze, seconds. */
   frozen: number | null;
+  /** For how long the source has not been measured, seconds, although the engine goes on. */
+  silent: number;
   down: boolean;
   sourceProblem: string | null;
   lastRun: "none" | "done" | "failed";
@@ -35,6 +37,7 @@ const BASE: Scenario = {
   validated: "equal",
   copying: false,
   frozen: null,
+  silent: 0,
   down: false,
   sourceProblem: null,
   lastRun: "done",
@@ -60,6 +63,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   over: { ...BASE, phasesDone: 6, reads: 100, authority: "target", held: 9 * 86_400 },
   many: { ...BASE, validated: "differs", many: true },
   stale: { ...BASE, frozen: 42 },
+  silent: { ...BASE, silent: 25 },
   failed: { ...BASE, lastRun: "failed", sourceProblem: "connection refused at 10.2.0.11:5432" },
   down: { ...BASE, down: true },
   passwords: { ...BASE, passwords: ["orders-eu", "pgbouncer switchyard@pgb-1:6432"], keyring: false },

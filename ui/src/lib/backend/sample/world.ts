@@ -3,15 +3,17 @@ import type { Command } from "../../api/generated/Command";
 import type { CommandResult } from "../../api/generated/CommandResult";
 import type { Judged } from "../../api/generated/Judged";
 import type { LagTile } from "../../api/generated/LagTile";
+import type { Measured } from "../../api/generated/Measured";
 import type { NextCommand } from "../../api/generated/NextCommand";
 import type { Preview } from "../../api/generated/Preview";
 import type { RunCard } from "../../api/generated/RunCard";
 import type { Stopwatch } from "../../api/generated/Stopwatch";
 import type { SwitchCard } from "../../api/generated/SwitchCard";
-import { duration } from "../../format";
+import { duration, span } from "../../format";
 import { PHASE_ORDER } from "../../parts/words";
 import { lagAt } from "./chart";
 import { phaseCards } from "./checks";
+import { gatesOf } from "./gates";
 import { copy, limits, LONG_NAME, NAME, validation } from "./data";
 import { SampleJournal } from "./journal";
 import { planOf, titleOf } from "./plans";
@@ -61,25 +63,28 @@ export class World {
     }
     return {
       spec: { name: NAME, strategy: "live", source: "orders-eu", target: "orders-eu-18", routers: [], limits: this.limits },
+      left_out: { validation: false, copy: false },
       at: now,
+      measured: this.#measured(now),
       headline: this.#headline(),
-      source: { endpoint: s.many ? LONG_NAME : "orders-eu", version: "PostgreSQL 15.20", answered_at: now - (s.sourceProblem ? 94_000 : 900), problem: s.sourceProblem },
+      source: { endpoint: s.many ? LONG_NAME : "orders-eu", version: "PostgreSQL 15.20", answered_at: now - (s.sourceProblem ? 94_000 : 900) - s.silent * 1000, problem: s.sourceProblem },
       target: { endpoint: s.many ? LONG_NAME.replace("Really", "Target") : "orders-eu-18", version: s.phasesDone === 0 ? null : "PostgreSQL 18.4", answered_at: now - 900, problem: null },
       authority: s.authority,
       authority_since: this.began - s.held * 1000,
       epoch: this.epoch,
       reads_on_target: s.reads,
+      read_back: s.phasesDone === 0 ? null : { at: now - 900, counts_ms: 10_000, agrees: true, says: `${s.reads} % of reads on target, writes on ${s.authority}` },
       phase,
       phases,
       lag: measured ? this.#lag(now, 1000, 0) : null,
       way_back: measured ? this.#lag(now, 5000, 3000) : null,
-      write_latency: measured ? { before_ms: 1.84, now_ms: 2.11, p99_ms: 6.4, samples: 1800, at: now - 1100 } : null,
+      write_latency: measured ? { before_ms: 1.84, now_ms: 2.11, p99_ms: 6.4, samples: 1800, at: now - 1100 - s.silent * 1000, counts_ms: 10_000 } : null,
       validation: s.validated === "never" ? null : validation(s.validated === "differs", s.many, now),
       copy: measured ? copy(s.copying ? 0.41 : 1, s.many) : null,
       slots: measured
         ? [
-            { name: "switchyard_fwd", on: "source", active: true, lag_bytes: 18_204, retained_bytes: 33_554_432, seconds_to_limit: 912_000, at: now - 1200 },
-            { name: "switchyard_back", on: "target", active: s.sourceProblem === null, lag_bytes: 412, retained_bytes: 16_777_216, seconds_to_limit: s.sourceProblem ? 9_120 : null, at: now - 1200 },
+            { name: "switchyard_fwd", on: "source", active: true, lag_bytes: 18_204, retained_bytes: 33_554_432, limit_bytes: 10_737_418_240, seconds_to_limit: 912_000, at: now - 1200 - s.silent * 1000, counts_ms: 10_000 },
+            { name: "switchyard_back", on: "target", active: s.sourceProblem === null, lag_bytes: 412, retained_bytes: 16_777_216, limit_bytes: null, seconds_to_limit: s.sourceProblem ? 9_120 : null, at: now - 1200, counts_ms: 10_000 },
           ]
         : [],
       ladder: this.#ladder(),
@@ -96,10 +101,10 @@ export class World {
       last_forward: this.forward,
       last_rollback: this.rollback,
       health: [
-        { text: "source · 41 of 200 connections", good: s.sourceProblem === null, at: now - 2000 },
-        { text: "target · 12 of 200 connections", good: true, at: now - 2000 },
-        { text: "PgBouncer pgb-1 · 380 clients", good: true, at: now - 1000 },
-        { text: "HAProxy · not asked yet", good: null, at: null },
+        { name: "source", place: null, figure: "41 of 200 conns", trouble: s.sourceProblem, good: s.sourceProblem === null, at: now - 2000 - s.silent * 1000, counts_ms: 10_000 },
+        { name: "target", place: null, figure: "12 of 200 conns", trouble: null, good: true, at: now - 2000, counts_ms: 10_000 },
+        { name: "PgBouncer", place: "pgb-1:6432", figure: "380 clients", trouble: null, good: true, at: now - 1000, counts_ms: 10_000 },
+        { name: "HAProxy", place: "10.2.0.20:9999", figure: "", trouble: null, good: null, at: null, counts_ms: 10_000 },
       ],
       lease: { mine: true, holder: "ann@ops-laptop (4711)", since: this.began - 4_000_000 },
       limits: this.limits,
@@ -139,6 +144,7 @@ export class World {
     const started = Date.now();
     const seq = this.journal.add({ entry: "run_started", command, reason, gates: [] }, `${titleOf(command, this.s.authority)} started${reason ? `: ${reason}` : ""}`, "info");
     const base = { run: seq, command, label: titleOf(command, this.s.authority), by: "ann@ops-laptop", reason, started, ended: null };
+    let heldSince: number | null = null;
     const show = (n: number) => {
       const held = plan.findIndex((p) => p.name === "hold");
       const released = plan.findIndex((p) => p.name === "release");
@@ -146,12 +152,15 @@ export class World {
       const steps = plan.slice(0, n + 1).map((p, i) => ({
         step: p.name,
         title: p.title,
+        started,
         progress: i === n ? "asking both sides" : null,
         state: i < n ? ("done" as const) : ("running" as const),
         ms: i < n ? (p.last_ms ?? 40) : null,
         why: null,
       }));
-      this.running = { ...base, steps, holding: held >= 0 && n >= held && n <= released, past_no_return: turn >= 0 && n > turn };
+      const holding = held >= 0 && n >= held && n <= released;
+      if (holding) heldSince ??= Date.now();
+      this.running = { ...base, steps, holding, holding_since: holding ? heldSince : null, past_no_return: turn >= 0 && n > turn };
       this.changed();
     };
     let n = 0;
@@ -167,12 +176,12 @@ export class World {
     return ticket;
   }
 
-  #end(ticket: number, base: Omit<RunCard, "steps" | "holding" | "past_no_return">): void {
+  #end(ticket: number, base: Omit<RunCard, "steps" | "holding" | "holding_since" | "past_no_return">): void {
     const { command } = base;
     const steps = (this.running?.steps ?? []).map((s) => ({ ...s, state: "done" as const, ms: s.ms ?? 2.4, progress: null }));
     const summary = this.#apply(command);
     const at = Date.now();
-    this.last = { ...base, steps, holding: false, past_no_return: false, ended: { at, outcome: "done", summary } };
+    this.last = { ...base, steps, holding: false, holding_since: null, past_no_return: false, ended: { at, outcome: "done", summary } };
     this.running = null;
     this.results.set(ticket, { state: "done", summary });
     this.journal.add({ entry: "routed", run: base.run, route: { reads_on_target: this.s.reads, writes: this.s.authority } }, `Read back: ${this.s.reads} % of reads on target, writes on ${this.s.authority}`, "good");
@@ -222,8 +231,15 @@ export class World {
     return s.copying ? "Dual write · copying 41 %" : `Cutover · ${s.reads} % of reads on target`;
   }
 
+  #measured(now: number): Measured[] {
+    const { s } = this;
+    const line = (what: string, counts_ms: number, silent = 0): Measured => ({ what, at: now - 900 - silent * 1000, counts_ms });
+    const streams = s.phasesDone < 2 ? [] : [line("lag source → target", 3_500, s.silent), line("lag target → source", 3_500, s.silent)];
+    return [line("the source's server", 10_000, s.silent), line("the target's server", 10_000), line("the routers", 10_000), ...streams];
+  }
+
   #lag(now: number, limit: number, shift: number): LagTile {
-    return { now_ms: lagAt(now - shift), at: now - 700, p95_ms: 342, worst_ms: 904, limit_ms: limit, within_since: this.began - 2_472_000 };
+    return { now_ms: lagAt(now - shift), at: now - 700 - this.s.silent * 1000, counts_ms: 3_500, p95_ms: 342, worst_ms: 904, limit_ms: limit, within_since: this.began - 2_472_000 };
   }
 
   #ladder(): Cockpit["ladder"] {
@@ -231,13 +247,13 @@ export class World {
     const rungs = this.limits.ladder.map(({ percent, soak_s }) => {
       const state = percent < s.reads || (percent === s.reads && s.authority === "target") ? ("done" as const) : percent === s.reads ? ("now" as const) : ("later" as const);
       const held = this.#held();
-      return { label: `${percent} %`, state, detail: state === "now" ? `${duration(Math.min(held, soak_s))} of ${duration(soak_s)}` : duration(soak_s) };
+      return { label: `${percent} %`, state, detail: state === "now" ? `${duration(Math.min(held, soak_s))} of ${span(soak_s)}` : span(soak_s) };
     });
     const moved = s.authority === "target";
     return [
       ...rungs,
-      { label: "Writes", detail: moved ? `pause ${this.forward?.stopwatch.write_pause_ms.toFixed(0)} ms` : "pause < 1 s", state: moved ? "done" : "later" },
-      { label: "Receive-only", detail: duration(this.limits.receive_only_s), state: moved ? "now" : "later" },
+      { label: "Writes", detail: moved ? `pause ${this.forward?.stopwatch.write_pause_ms.toFixed(0)} ms` : "pause ≤ 5 s", state: moved ? "done" : "later" },
+      { label: "Receive-only", detail: span(this.limits.receive_only_s), state: moved ? "now" : "later" },
     ];
   }
 
@@ -246,33 +262,7 @@ export class World {
   }
 
   #gates(now: number): Judged[] {
-    const { s } = this;
-    if (s.phasesDone < 4 || s.phasesDone > 5) return [];
-    const g = (gate: string, title: string, rest: Omit<Extract<Judged, { verdict: "pass" }>, "gate" | "title" | "overridden_by" | "opens_at"> | Omit<Extract<Judged, { verdict: "fail" }>, "gate" | "title" | "overridden_by" | "opens_at"> | { verdict: "unknown"; missing: string }, opens_at: number | null = null): Judged =>
-      ({ gate, title, opens_at, overridden_by: this.overridden.get(gate) ?? null, ...rest }) as Judged;
-    if (s.authority === "target") {
-      const left = this.limits.receive_only_s - this.#held();
-      return [
-        left <= 0
-          ? g("receive_only", "Receive-only", { verdict: "pass", evidence: "the source has been receive-only for 8 d" })
-          : g("receive_only", "Receive-only", { verdict: "fail", why: `${duration(left)} left of ${duration(this.limits.receive_only_s)}`, remedy: "Wait: until then the way back stays open." }, now + left * 1000),
-      ];
-    }
-    const soak = this.limits.ladder.find((r) => r.percent === s.reads)?.soak_s ?? 0;
-    const left = soak - this.#held();
-    return [
-      g("lag", "Lag", { verdict: "pass", evidence: `${(lagAt(now) / 1000).toFixed(2)} s, limit 1.00 s, held 41:12` }),
-      s.validated === "differs"
-        ? g("consistency", "Consistency", { verdict: "fail", why: "1 of 13 tables differ", remedy: "Open the Consistency page, mend the tables that differ, and validate again." })
-        : g("consistency", "Consistency", { verdict: "pass", evidence: "2 421 443 006 rows in 13 tables equal, 10:20 ago" }),
-      s.sourceProblem !== null
-        ? g("way_back", "Way back", { verdict: "unknown", missing: "last canary measured 1:34 ago" })
-        : g("way_back", "Way back", { verdict: "pass", evidence: "canary back in 0.19 s, 1 s ago" }),
-      g("read_back", "Route", { verdict: "pass", evidence: `read back: ${s.reads} % of reads on target, writes on source` }),
-      left <= 0
-        ? g("soak", "Soak", { verdict: "pass", evidence: `${s.reads} % held ${duration(this.#held())} of ${duration(soak)}` })
-        : g("soak", "Soak", { verdict: "fail", why: `${duration(left)} left of ${duration(soak)}`, remedy: "Wait: it opens by itself." }, now + left * 1000),
-    ];
+    return gatesOf({ s: this.s, limits: this.limits, held: this.#held(), overridden: this.overridden, now });
   }
 
   #button(command: Command, label: string, open: boolean, why_not: string | null, title = label, opens_at: number | null = null): NextCommand {
@@ -304,18 +294,19 @@ export class World {
     const steps = plan.map((p, i) => ({
       step: p.name,
       title: p.title,
+      started,
       progress: null,
       state: failed ? (i === 2 ? ("failed" as const) : ("undone" as const)) : ("done" as const),
       ms: failed && i === 2 ? 2000 : p.last_ms,
       why: failed && i === 2 ? "HAProxy 10.2.0.20:9999 did not answer within 2 s. Look at its admin socket." : null,
     }));
     const summary = failed ? "the route could not be read back; weights are as before" : `${this.s.reads} % of reads go to the target`;
-    return { run: 3, command, label: `Shift to ${this.s.reads} %`, by: "ann@ops-laptop", reason: "CHG-4417", started, steps, holding: false, past_no_return: false, ended: { at: started + (failed ? 2100 : 20), outcome: failed ? "undone" : "done", summary } };
+    return { run: 3, command, label: `Shift to ${this.s.reads} %`, by: "ann@ops-laptop", reason: "CHG-4417", started, steps, holding: false, holding_since: null, past_no_return: false, ended: { at: started + (failed ? 2100 : 20), outcome: failed ? "undone" : "done", summary } };
   }
 
   #frozenSwitch(): RunCard {
     const plan = planOf({ command: "switch_writes" }, 100, "source", 1);
-    const steps = plan.slice(0, 4).map((p, i) => ({ step: p.name, title: p.title, progress: i === 3 ? "beat 88 412 is out since 4 ms" : null, state: i < 3 ? ("done" as const) : ("running" as const), ms: i < 3 ? p.last_ms : null, why: null }));
-    return { run: 20, command: { command: "switch_writes" }, label: "Switch writes to the target", by: "ann@ops-laptop", reason: "CHG-4417", started: this.began - 300, steps, holding: true, past_no_return: false, ended: null };
+    const steps = plan.slice(0, 4).map((p, i) => ({ step: p.name, title: p.title, started: this.began - 240, progress: i === 3 ? "beat 88 412 is out since 4 ms" : null, state: i < 3 ? ("done" as const) : ("running" as const), ms: i < 3 ? p.last_ms : null, why: null }));
+    return { run: 20, command: { command: "switch_writes" }, label: "Switch writes to the target", by: "ann@ops-laptop", reason: "CHG-4417", started: this.began - 300, steps, holding: true, holding_since: this.began - 240, past_no_return: false, ended: null };
   }
 }

@@ -10,23 +10,27 @@ use sqlx::Row;
 use switchyard_model::{
     UnixMs,
     inventory::{Extension, Inventory, ServerFacts},
+    preflight::OLDEST,
 };
 
 use super::PgDatabase;
 use crate::{Result, db::Catalog};
 
 /// A condition on `pg_namespace n`: neither system schemas (temporary ones included) nor ours.
-pub(super) const SCHEMAS_IN_SCOPE: &str =
+pub(in crate::db::postgres) const SCHEMAS_IN_SCOPE: &str =
     "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> 'switchyard'";
 
 /// A condition on `pg_class c`: no extension made it; those tables come with their extension.
-pub(super) const NOT_OF_AN_EXTENSION: &str = "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
+pub(in crate::db::postgres) const NOT_OF_AN_EXTENSION: &str = "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
      AND d.objid = c.oid AND d.objsubid = 0 AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')";
 
 #[async_trait]
 impl Catalog for PgDatabase {
     async fn inventory(&self, now: UnixMs) -> Result<Inventory> {
         let mut server = server::read(self).await?;
+        if server.version_num < OLDEST {
+            return Ok(unread(server, now));
+        }
         server.tables_not_owned = tables::not_owned(self).await?;
         let (extensions, available_extensions) = self.extensions().await?;
         Ok(Inventory {
@@ -42,8 +46,23 @@ impl Catalog for PgDatabase {
 
     async fn server(&self) -> Result<ServerFacts> {
         let mut facts = server::read(self).await?;
-        facts.tables_not_owned = tables::not_owned(self).await?;
+        if facts.version_num >= OLDEST {
+            facts.tables_not_owned = tables::not_owned(self).await?;
+        }
         Ok(facts)
+    }
+}
+
+/// A server whose catalogs are not those that our statements know.
+fn unread(server: ServerFacts, at: UnixMs) -> Inventory {
+    Inventory {
+        server,
+        tables: Vec::new(),
+        sequences: Vec::new(),
+        extensions: Vec::new(),
+        available_extensions: Vec::new(),
+        large_objects: -1,
+        at,
     }
 }
 

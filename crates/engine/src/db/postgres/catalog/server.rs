@@ -1,7 +1,7 @@
 //! The server's word about itself and about our role, in one statement that reads no table of the application.
 
 use sqlx::{Row, postgres::PgRow};
-use switchyard_model::inventory::ServerFacts;
+use switchyard_model::{inventory::ServerFacts, preflight::OLDEST};
 
 use crate::{Result, db::postgres::PgDatabase};
 
@@ -19,6 +19,7 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
        current_setting('max_wal_senders')::int4 AS max_senders,
        (SELECT count(*) FROM pg_stat_get_wal_senders())::int4 AS used_senders,
        current_setting('max_logical_replication_workers')::int4 AS max_logical_workers,
+       (SELECT count(*) FROM pg_stat_subscription WHERE pid IS NOT NULL)::int4 AS used_logical_workers,
        current_setting('max_worker_processes')::int4 AS max_workers,
        (SELECT CASE WHEN setting::int8 < 0 THEN -1 ELSE setting::int8 * 1048576 END
           FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS max_slot_wal_keep_bytes,
@@ -38,13 +39,24 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
   FROM pg_database d, pg_roles r
  WHERE d.datname = current_database() AND r.rolname = current_user";
 
-/// Everything but the tables that are not ours.
+/// Everything but the tables that are not ours. Of a server that is too old, its version alone.
 pub(super) async fn read(database: &PgDatabase) -> Result<ServerFacts> {
-    let row = sqlx::query(FACTS)
-        .fetch_one(database.pool())
-        .await
-        .map_err(database.failed("reading the server's settings"))?;
-    facts(&row).map_err(database.failed("reading the server's settings"))
+    let failed = || database.failed("reading the server's settings");
+    match sqlx::query(FACTS).fetch_one(database.pool()).await.and_then(|row| facts(&row)) {
+        Ok(facts) => Ok(facts),
+        // An old server lacks views and settings, and what it complains of would say nothing to the operator.
+        Err(error) => match version_alone(database).await {
+            Ok(facts) if facts.version_num < OLDEST => Ok(facts),
+            Ok(_) | Err(_) => Err(failed()(error)),
+        },
+    }
+}
+
+async fn version_alone(database: &PgDatabase) -> sqlx::Result<ServerFacts> {
+    let sql =
+        "SELECT current_setting('server_version_num')::int4, split_part(current_setting('server_version'), ' ', 1)";
+    let (version_num, version) = sqlx::query_as(sql).fetch_one(database.pool()).await?;
+    Ok(ServerFacts { version_num, version, ..ServerFacts::default() })
 }
 
 fn facts(row: &PgRow) -> sqlx::Result<ServerFacts> {
@@ -60,6 +72,7 @@ fn facts(row: &PgRow) -> sqlx::Result<ServerFacts> {
         max_senders: row.try_get("max_senders")?,
         used_senders: row.try_get("used_senders")?,
         max_logical_workers: row.try_get("max_logical_workers")?,
+        used_logical_workers: row.try_get("used_logical_workers")?,
         max_workers: row.try_get("max_workers")?,
         max_slot_wal_keep_bytes: row.try_get("max_slot_wal_keep_bytes")?,
         max_connections: row.try_get("max_connections")?,

@@ -2,12 +2,16 @@
 
 use std::collections::HashSet;
 
+use sqlx::AssertSqlSafe;
 use switchyard_model::ident::TableName;
 
 use super::{patience, sql};
 use crate::{
     Result,
-    db::postgres::{PgDatabase, arrays},
+    db::postgres::{
+        PgDatabase, arrays,
+        catalog::{NOT_OF_AN_EXTENSION, SCHEMAS_IN_SCOPE},
+    },
 };
 
 /// Makes what is missing and leaves what exists as it is, a raised trigger too.
@@ -49,6 +53,21 @@ pub(super) async fn is_installed(database: &PgDatabase, tables: &[TableName]) ->
     }
     let there = with_trigger(database, tables).await?;
     Ok(tables.iter().all(|t| there.contains(t)))
+}
+
+/// Permanent tables of the application without our trigger.
+pub(super) async fn uncovered(database: &PgDatabase) -> Result<Vec<TableName>> {
+    let sql = format!(
+        "SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+          WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND {SCHEMAS_IN_SCOPE} AND {NOT_OF_AN_EXTENSION} \
+            AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'switchyard_fence' \
+                             AND t.tgfoid = to_regprocedure('switchyard.refuse()')) ORDER BY 1, 2"
+    );
+    let rows: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
+        .fetch_all(database.pool())
+        .await
+        .map_err(database.failed("looking for tables that no fence covers"))?;
+    Ok(rows.into_iter().map(|(s, r)| TableName::new(s, r)).collect())
 }
 
 /// Those of the tables that have our trigger, in any state.

@@ -13,12 +13,14 @@
 //! |---|---|
 //! | `sql` | the exact statements, as previewed and as run |
 //! | `install` | making schema, beats and disabled triggers |
+//! | `line` | the connection that holds it |
 //! | `raise` | the open transaction |
 //! | `state` | is it installed, is it raised; lowering it |
 //! | `remove` | dropping everything of ours |
 //! | `others` | who would block it, who is connected |
 
 mod install;
+mod line;
 mod others;
 mod patience;
 mod raise;
@@ -35,6 +37,7 @@ use crate::{
     db::{Blocker, Fence, FenceOrder, RaisedFence, Session},
 };
 
+pub(super) use line::Line;
 pub use sql::{SCHEMA, TRIGGER};
 
 impl PgDatabase {
@@ -58,8 +61,12 @@ impl Fence for PgDatabase {
         install::is_installed(self, tables).await
     }
 
+    async fn uncovered(&self) -> Result<Vec<TableName>> {
+        install::uncovered(self).await
+    }
+
     async fn arm(&self) -> Result<()> {
-        raise::arm(self).await
+        line::arm(self).await
     }
 
     fn raise_actions(&self, order: &FenceOrder) -> Vec<Action> {

@@ -10,10 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Connection, Either, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, Either, PgConnection, PgPool, Row};
 use switchyard_model::ident::literal;
 
-use super::sql;
+use super::{
+    line::{self, Line},
+    sql,
+};
 use crate::{
     Error, Kind, Result,
     db::{
@@ -22,46 +25,17 @@ use crate::{
     },
 };
 
+/// How long the server may take to notice that our connection is gone, beyond the time after which it ends a silent one.
+const NOTICE: Duration = Duration::from_secs(2);
+
 /// An open transaction that holds locks, triggers and valve.
 pub(super) struct Raised {
     connection: PgConnection,
+    pid: i32,
+    /// For asking about the transaction when its own connection is gone.
+    pool: PgPool,
+    idle_timeout: Duration,
     label: String,
-}
-
-/// Opens the fence's connection ahead of the write pause, or finds the one from before still alive.
-pub(super) async fn arm(database: &PgDatabase) -> Result<()> {
-    let mut armed = database.armed.lock().await;
-    if let Some(connection) = armed.as_mut()
-        && connection.ping().await.is_ok()
-    {
-        return Ok(());
-    }
-    *armed = Some(open(database).await?);
-    Ok(())
-}
-
-/// A connection that, where our role may, finds out about deadlocks fast: then an autovacuum in the way is sent home
-/// after 10 ms instead of a second, and of two that wait for each other it is us who give up, not the application.
-async fn open(database: &PgDatabase) -> Result<PgConnection> {
-    let mut connection = database.open().await?;
-    let (superuser, version): (bool, i32) =
-        sqlx::query_as("SELECT current_setting('is_superuser') = 'on', current_setting('server_version_num')::int4")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(database.failed("preparing the fence's connection"))?;
-    let may = superuser
-        || version >= 150_000
-            && sqlx::query_scalar("SELECT has_parameter_privilege('deadlock_timeout', 'SET')")
-                .fetch_one(&mut connection)
-                .await
-                .map_err(database.failed("preparing the fence's connection"))?;
-    if may {
-        sqlx::raw_sql("SET deadlock_timeout = '10ms'")
-            .execute(&mut connection)
-            .await
-            .map_err(database.failed("preparing the fence's connection"))?;
-    }
-    Ok(connection)
 }
 
 /// Gains the locks and raises, all uncommitted.
@@ -70,7 +44,7 @@ pub(super) async fn raise(database: &PgDatabase, order: &FenceOrder) -> Result<R
         let why = "no tables were named, so nothing would refuse writes";
         return Err(Error::new(Kind::Invalid, format!("raising the fence on {}", database.label()), why));
     }
-    let mut connection = take(database).await?;
+    let Line { mut connection, pid } = line::take(database).await?;
     let publication_exists = lock(database, &mut connection, order).await?;
     // One string, one round trip, whatever the number of tables.
     let refuse = sql::refuse(order, publication_exists).join("; ");
@@ -78,19 +52,13 @@ pub(super) async fn raise(database: &PgDatabase, order: &FenceOrder) -> Result<R
         .execute(&mut connection)
         .await
         .map_err(database.failed("raising the fence"))?;
-    Ok(Raised { connection, label: database.label().to_owned() })
-}
-
-/// The armed connection if it lives, else a new one.
-async fn take(database: &PgDatabase) -> Result<PgConnection> {
-    let armed = database.armed.lock().await.take();
-    match armed {
-        Some(mut connection) => match connection.ping().await {
-            Ok(()) => Ok(connection),
-            Err(_) => open(database).await,
-        },
-        None => open(database).await,
-    }
+    Ok(Raised {
+        connection,
+        pid,
+        pool: database.pool().clone(),
+        idle_timeout: Duration::from_millis(order.idle_timeout_ms.into()),
+        label: database.label().to_owned(),
+    })
 }
 
 /// Begins and locks; says whether there is a valve to close. Lets go and tries again as long as the order's limit allows.
@@ -136,6 +104,20 @@ impl Raised {
         classify::classify(format!("{doing} on {}", self.label), error)
     }
 
+    /// Asks, over another connection, until our backend holds the tables no more, or for as long as that may take.
+    async fn is_over(&self) -> bool {
+        let sql = "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND locktype = 'relation' \
+                   AND mode = 'ExclusiveLock' AND granted)";
+        let begun = Instant::now();
+        while begun.elapsed() < self.idle_timeout + NOTICE {
+            if matches!(sqlx::query_scalar(sql).bind(self.pid).fetch_one(&self.pool).await, Ok(true)) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
     /// Says good-bye beside the write pause instead of inside it.
     fn leave(self) {
         tokio::spawn(async move {
@@ -162,6 +144,11 @@ impl RaisedFence for Raised {
         match sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await {
             Ok(_) => {
                 self.leave();
+                Ok(())
+            }
+            // Without its connection the server takes it back by itself; what counts is whether it has.
+            Err(e) if self.is_over().await => {
+                tracing::warn!(error = %e, "the fence's connection was gone, and so is the fence");
                 Ok(())
             }
             Err(e) => Err(self.gone("taking the fence back", e)),

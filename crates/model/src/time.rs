@@ -1,7 +1,9 @@
-//! Time for people: UTC, since a terminal's output is read and compared elsewhere.
+//! Time for people, in sentences and terminals: UTC, since both are read and compared elsewhere.
+
+use crate::UnixMs;
 
 /// `2026-11-24 03:40:12Z` from ms since 1970; civil-from-days by Howard Hinnant's algorithm.
-pub fn utc(ms: i64) -> String {
+pub fn utc(ms: UnixMs) -> String {
     let seconds = ms.div_euclid(1000);
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let z = days + 719_468;

@@ -1,0 +1,273 @@
+//! `verify`: compares two databases without a migration.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use switchyard_engine::{
+    clock::{SharedClock, SystemClock},
+    conductor::password_of,
+    db::{
+        Database,
+        connect::{Login, connect},
+    },
+    reconcile::{Outcome, Pace, Pass, Settle, pair},
+    secret::Secret,
+};
+use switchyard_model::{
+    Side,
+    endpoint::{Endpoint, parse_url},
+    ident::TableName,
+    reconcile::{Finding, NotCompared, TableReport, TableVerdict},
+};
+
+use crate::{Switchyard, dto::ApiError};
+
+/// What to compare.
+#[derive(Debug)]
+pub struct VerifyRequest {
+    /// The source.
+    pub source: End,
+    /// The target.
+    pub target: End,
+    /// `schema.table` with `*` for any text; none is every table.
+    pub tables: Vec<String>,
+    /// Tells apart what a type's own equality calls equal: 1.0 and 1.00.
+    pub exact: bool,
+    /// Sessions per side.
+    pub lanes: usize,
+    /// How long a change may take on its way where no subscription is found.
+    pub settle: Duration,
+}
+
+/// One side of a comparison.
+pub struct End {
+    /// A `postgres://` URL, or the name of an endpoint in the store.
+    pub reference: String,
+    /// A password that goes before the URL's own, the keyring's and the password file's.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A URL may hold a password.
+        f.write_str("End")
+    }
+}
+
+/// A table, as scripts read it.
+#[derive(Debug, Serialize)]
+pub struct VerifiedTable {
+    /// `schema.table`.
+    pub table: String,
+    /// What is proven.
+    pub verdict: TableVerdict,
+    /// Rows on the source.
+    pub rows_source: i64,
+    /// Rows on the target.
+    pub rows_target: i64,
+    /// Rows that stayed different.
+    pub findings: Vec<VerifiedFinding>,
+    /// Keys of rows that never rested.
+    pub hot: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// Rows that differed at first and were equal when looked at again.
+    pub in_flight: i64,
+    /// What was left out.
+    pub not_compared: Vec<NotCompared>,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// A finding, as scripts read it.
+#[derive(Debug, Serialize)]
+pub struct VerifiedFinding {
+    /// Column and text.
+    pub key: serde_json::Map<String, serde_json::Value>,
+    /// The rest of it.
+    #[serde(flatten)]
+    pub finding: FindingBody,
+}
+
+/// What is wrong with the row.
+#[derive(Debug, Serialize)]
+pub struct FindingBody {
+    /// Missing, extra or different.
+    pub kind: switchyard_model::reconcile::FindingKind,
+    /// Columns that differ, with both values.
+    pub columns: Vec<switchyard_model::reconcile::ColumnDifference>,
+    /// Such rows on the source.
+    pub rows_source: i64,
+    /// Such rows on the target.
+    pub rows_target: i64,
+}
+
+/// The whole answer.
+#[derive(Debug, Serialize)]
+pub struct Verified {
+    /// By name.
+    pub tables: Vec<VerifiedTable>,
+    /// Rows on the source.
+    pub rows: i64,
+    /// Rows that stayed different, over all tables.
+    pub findings: usize,
+    /// Tables with rows that never rested, or that could not be compared.
+    pub unproven: usize,
+    /// Wall time of the pass, without connecting.
+    pub seconds: f64,
+    /// Rows of the source per second.
+    pub rows_per_second: f64,
+    /// What to know about the way it was compared.
+    pub notes: Vec<String>,
+}
+
+impl Switchyard {
+    /// Compares; `pace` shows progress to whoever holds it too.
+    ///
+    /// # Errors
+    /// When a side cannot be reached or read at all.
+    pub async fn verify(&self, request: VerifyRequest, pace: Arc<Pace>) -> Result<Verified, ApiError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let (source, target) = tokio::try_join!(
+            self.end(Side::Source, &request.source, request.lanes),
+            self.end(Side::Target, &request.target, request.lanes)
+        )?;
+        let now = clock.now();
+        let (here, there) = tokio::try_join!(source.catalog.inventory(now), target.catalog.inventory(now))?;
+        let wanted =
+            |name: &TableName| request.tables.is_empty() || request.tables.iter().any(|p| matches(p, &name.plain()));
+        let pairing = pair(&here, &there, wanted, |base| source.rows.rendering(base, request.exact));
+        if pairing.tables.is_empty() && pairing.left_out.is_empty() {
+            return Err(nothing_to_compare(&source.label, &request.tables));
+        }
+        let stream = Settle::between(&source, &target, request.settle, clock.clone()).await?;
+        let began = clock.instant();
+        let pass = Pass {
+            source: &source,
+            target: &target,
+            authority: Side::Source,
+            stream: &stream,
+            lanes: request.lanes,
+            pace: &pace,
+            clock: clock.clone(),
+        };
+        let Outcome { tables, hashes } = pass.run(pairing).await?;
+        let seconds = clock.instant().duration_since(began).as_secs_f64();
+        let notes = std::iter::once(stream.says()).chain(hashes).collect();
+        Ok(answer(tables, seconds, notes))
+    }
+
+    async fn end(&self, side: Side, end: &End, lanes: usize) -> Result<Database, ApiError> {
+        let (endpoint, password) = if end.reference.contains("://") {
+            let parsed =
+                parse_url(&end.reference).map_err(|why| ApiError::problems(&[format!("The {side}: {why}")]))?;
+            (parsed.endpoint, parsed.password)
+        } else {
+            (self.stored_endpoint(&end.reference).await?, None)
+        };
+        let secret = match end.password.clone().or(password) {
+            Some(password) => Some(Secret::new(password)),
+            None => password_of(&endpoint, &self.parts.keychain).await?,
+        };
+        let login = Login { endpoint: &endpoint, password: secret.as_ref() };
+        Ok(connect(side, login, u32::try_from(lanes).unwrap_or(4).max(2)).await?)
+    }
+
+    async fn stored_endpoint(&self, name: &str) -> Result<Endpoint, ApiError> {
+        let found = self.parts.store.endpoints().await?.into_iter().find(|e| e.name == name);
+        found.ok_or_else(|| {
+            let why = format!("“{name}” is neither a postgres:// URL nor an endpoint in the store.");
+            ApiError::new("not_found", why, "See switchyardctl endpoint list.")
+        })
+    }
+}
+
+fn nothing_to_compare(source: &str, patterns: &[String]) -> ApiError {
+    let why = if patterns.is_empty() {
+        format!("{source} has no tables to compare.")
+    } else {
+        format!("No table of {source} is named {}.", patterns.join(" or "))
+    };
+    ApiError::new(
+        "not_found",
+        why,
+        "Write patterns as schema.table, with * for any text; letters count as they are stored.",
+    )
+}
+
+fn answer(tables: Vec<TableReport>, seconds: f64, notes: Vec<String>) -> Verified {
+    let rows: i64 = tables.iter().map(|t| t.rows_source).sum();
+    let unproven = |t: &&TableReport| match t.verdict() {
+        TableVerdict::Unproven | TableVerdict::NotCompared => true,
+        TableVerdict::Different => !t.hot.is_empty(),
+        TableVerdict::Equal => false,
+    };
+    Verified {
+        rows,
+        findings: tables.iter().map(|t| t.findings.len()).sum(),
+        unproven: tables.iter().filter(unproven).count(),
+        seconds,
+        rows_per_second: rows as f64 / seconds.max(0.001),
+        notes,
+        tables: tables.into_iter().map(table).collect(),
+    }
+}
+
+fn table(t: TableReport) -> VerifiedTable {
+    VerifiedTable {
+        verdict: t.verdict(),
+        table: t.table.plain(),
+        rows_source: t.rows_source,
+        rows_target: t.rows_target,
+        findings: t.findings.into_iter().map(finding).collect(),
+        hot: t.hot.into_iter().map(object).collect(),
+        in_flight: t.in_flight,
+        not_compared: t.not_compared,
+        seconds: t.seconds,
+    }
+}
+
+fn finding(f: Finding) -> VerifiedFinding {
+    VerifiedFinding {
+        key: object(f.key),
+        finding: FindingBody {
+            kind: f.kind,
+            columns: f.columns,
+            rows_source: f.rows_source,
+            rows_target: f.rows_target,
+        },
+    }
+}
+
+fn object(pairs: Vec<(String, String)>) -> serde_json::Map<String, serde_json::Value> {
+    pairs.into_iter().map(|(column, value)| (column, serde_json::Value::String(value))).collect()
+}
+
+/// Whether a name fits a pattern in which `*` is any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or("");
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_text() {
+        assert!(matches("public.orders", "public.orders"));
+        assert!(!matches("public.orders", "public.orders_2026"), "without a star the whole name counts");
+        assert!(matches("public.*", "public.orders"));
+        assert!(matches("*.order*_2026", "public.orders_2026"));
+        assert!(!matches("public.*x", "public.orders"));
+        assert!(!matches("public.ab*ba", "public.aba"), "what one part took is gone for the next");
+    }
+}

@@ -1,0 +1,124 @@
+//! `verify`: two databases, row by row.
+
+use std::{io::IsTerminal, sync::Arc, time::Duration};
+
+use switchyard_api::{
+    Pace,
+    dto::ApiError,
+    verify::{End, Verified, VerifiedTable, VerifyRequest},
+};
+use switchyard_model::reconcile::TableVerdict;
+
+use super::Ctl;
+use crate::{
+    args::VerifyArgs,
+    output::{self, Answer},
+};
+
+/// Findings of one table that are printed for people; `--json` has them all.
+const SHOWN: usize = 20;
+
+pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
+    let pace = Arc::new(Pace::default());
+    pace.throttle(args.throttle);
+    let request = VerifyRequest {
+        source: end(args.source, "SWITCHYARD_SOURCE_PASSWORD"),
+        target: end(args.target, "SWITCHYARD_TARGET_PASSWORD"),
+        tables: args.table,
+        exact: args.exact,
+        lanes: args.lanes.into(),
+        settle: Duration::try_from_secs_f64(args.settle).unwrap_or_default(),
+    };
+    let verified = tokio::select! {
+        verified = ctl.api.verify(request, pace.clone()) => verified?,
+        never = tell(&pace) => match never {},
+    };
+    if ctl.json {
+        output::json(&verified);
+    } else {
+        print(&verified);
+    }
+    Ok(match (verified.findings, verified.unproven) {
+        (0, 0) => Answer::Yes,
+        (0, _) => Answer::Unable,
+        (_, _) => Answer::No,
+    })
+}
+
+fn end(reference: String, variable: &str) -> End {
+    End { reference, password: std::env::var(variable).ok() }
+}
+
+/// Progress on stderr: one line that is rewritten on a terminal, one every ten seconds elsewhere.
+async fn tell(pace: &Pace) -> std::convert::Infallible {
+    let terminal = std::io::stderr().is_terminal();
+    let mut last = 0;
+    loop {
+        let step = if terminal { 1 } else { 10 };
+        tokio::time::sleep(Duration::from_secs(step)).await;
+        let rows = pace.rows();
+        let rate = (rows - last) / 2 / i64::try_from(step).unwrap_or(1);
+        last = rows;
+        let line = format!("{} tables compared, {} rows per side read, {rate} rows/s", pace.tables(), rows / 2);
+        if terminal {
+            eprint!("\r{line}\x1b[K");
+        } else {
+            eprintln!("{line}");
+        }
+    }
+}
+
+fn print(v: &Verified) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+    for note in &v.notes {
+        println!("{note}");
+    }
+    for t in v.tables.iter().filter(|t| t.verdict != TableVerdict::Equal || !t.not_compared.is_empty()) {
+        print_table(t);
+    }
+    let equal = v.tables.iter().filter(|t| t.verdict == TableVerdict::Equal).count();
+    println!(
+        "{equal} of {} tables are equal. {} rows in {:.1} s ({:.0} rows/s); {} findings, {} tables not proven.",
+        v.tables.len(),
+        v.rows,
+        v.seconds,
+        v.rows_per_second,
+        v.findings,
+        v.unproven
+    );
+}
+
+fn print_table(t: &VerifiedTable) {
+    println!("{}: {} rows on the source, {} on the target", t.table, t.rows_source, t.rows_target);
+    for f in t.findings.iter().take(SHOWN) {
+        let key: Vec<String> = f.key.iter().map(|(c, v)| format!("{c} = {}", v.as_str().unwrap_or(""))).collect();
+        println!("  {}  {}", word(f.finding.kind), key.join(", "));
+        for c in &f.finding.columns {
+            let text = |v: &Option<String>| v.clone().unwrap_or_else(|| "NULL".to_owned());
+            println!("      {}: source {} | target {}", c.column, text(&c.source), text(&c.target));
+        }
+    }
+    if t.findings.len() > SHOWN {
+        println!("  … and {} more; --json lists them all", t.findings.len() - SHOWN);
+    }
+    if !t.hot.is_empty() {
+        println!("  {} rows kept changing: unproven", t.hot.len());
+    }
+    for n in &t.not_compared {
+        match &n.column {
+            Some(column) => println!("  column {column} was not compared: {}", n.reason),
+            None => println!("  not compared: {}", n.reason),
+        }
+    }
+}
+
+fn word(kind: switchyard_model::reconcile::FindingKind) -> &'static str {
+    use switchyard_model::reconcile::FindingKind;
+    match kind {
+        FindingKind::MissingOnTarget => "missing on the target",
+        FindingKind::OnlyOnTarget => "only on the target   ",
+        FindingKind::Different => "different            ",
+    }
+}

@@ -1,0 +1,181 @@
+//! A disk that is full under the store, before a switch and inside it.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{PATIENCE, Scene};
+use crate::{ctl::Frozen, said::expect};
+
+/// A file system of our own, small enough to be filled. Gone when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// None where this user may not mount.
+    fn mount() -> Option<SmallDisk> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(dir.path());
+        mount.stderr(std::process::Stdio::null()).status().is_ok_and(|s| s.success()).then_some(SmallDisk(dir))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.path().join("ballast")
+    }
+
+    /// Until not a byte more goes in.
+    fn fill(&self) {
+        let mut file = File::create(self.ballast()).unwrap();
+        for size in [1 << 20, 4096, 1] {
+            let block = vec![0; size];
+            while file.write_all(&block).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.ballast()).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+/// Lets no process of a switch write beyond the first page of any file: every write to the store fails.
+fn refuse_writes(asleep: &Frozen) -> bool {
+    set_file_size(asleep.pid(), "4096:") && children(asleep.pid()).into_iter().all(|pid| set_file_size(pid, "4096:"))
+}
+
+fn allow_writes(pid: u32) {
+    for pid in children(pid).into_iter().chain([pid]) {
+        set_file_size(pid, "unlimited:");
+    }
+}
+
+/// The soft limit alone, which its owner may raise again.
+fn set_file_size(pid: u32, limit: &str) -> bool {
+    let mut prlimit = Command::new("prlimit");
+    prlimit.arg(format!("--pid={pid}")).arg(format!("--fsize={limit}"));
+    prlimit.status().is_ok_and(|s| s.success())
+}
+
+/// The watchdog is a child of the process that drives. One that only waits to be reaped has ended.
+fn children(parent: u32) -> Vec<u32> {
+    let is_child = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+        fields.next().is_some_and(|state| state != "Z") && fields.next() == Some(&parent.to_string())
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter(is_child).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_under_the_store_loses_nothing() {
+    let disk = SmallDisk::mount();
+    let scene = Scene::set(disk.as_ref().map(|d| d.path().join("store.db"))).await;
+    match &disk {
+        Some(disk) => {
+            full_before_the_switch(&scene, disk).await;
+            full_inside_the_switch(&scene, disk).await;
+        }
+        None => {
+            println!("SKIPPED: a disk that is full, for this user may not mount a small one");
+            scene.ctl.done(&scene.switch());
+        }
+    }
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        println!("SKIPPED: a disk that takes nothing more, for prlimit is not here");
+        return scene.nothing_is_lost(|ctl| &ctl.rig.target).await;
+    }
+    refusing_before_the_point_of_no_return(&scene).await;
+    scene.to_the_top();
+    refusing_after_it(&scene).await;
+    scene.nothing_is_lost(|ctl| &ctl.rig.target).await;
+}
+
+async fn full_before_the_switch(scene: &Scene, disk: &SmallDisk) {
+    let newest = scene.newest();
+    disk.fill();
+    let store = scene.ctl.store().display().to_string();
+    let began = Instant::now();
+    for args in [&scene.switch()[..3], &["rollback", &scene.ctl.migration], &["status", &scene.ctl.migration]] {
+        expect(&scene.ctl.output(args), 2, &[&store, "the disk is full", "Free disk space"]);
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "nobody is kept waiting to be told: {:?}", began.elapsed());
+    scene.nobody_is_held("a full disk").await;
+    scene.writes_go_on("a full disk", Duration::from_secs(5)).await;
+    disk.make_room();
+    assert_eq!(scene.newest(), newest, "nothing was begun");
+}
+
+/// Room for the journal of a switch was made sure of before anybody was held, so it goes through.
+async fn full_inside_the_switch(scene: &Scene, disk: &SmallDisk) {
+    let asleep = scene.ctl.freeze(&scene.switch(), "before:fence");
+    disk.fill();
+    asleep.thaw();
+    let out = asleep.finish();
+    disk.make_room();
+    expect(&out, 0, &["Clients waited"]);
+    scene.nobody_is_held("a disk that filled up during the switch").await;
+    scene.ended("done", "target");
+    scene.writes_go_on("a disk that filled up during the switch", Duration::from_secs(5)).await;
+}
+
+/// The way back, with a disk that takes nothing any more: everything is taken back at once, though it cannot be journaled.
+async fn refusing_before_the_point_of_no_return(scene: &Scene) {
+    let rollback = ["rollback", &scene.ctl.migration];
+    let asleep = scene.ctl.freeze(&rollback, "before:fence");
+    assert!(refuse_writes(&asleep), "prlimit works on a process of ours");
+    asleep.thaw();
+    let store = scene.ctl.store().display().to_string();
+    expect(
+        &asleep.finish(),
+        2,
+        &[&store, "the disk does not take what is written", "was taken back", "Free disk space"],
+    );
+    scene.nobody_is_held("a disk that takes nothing").await;
+    scene.writes_go_on("a disk that takes nothing", Duration::from_secs(5)).await;
+    assert_eq!(scene.ctl.status()["authority"], "target", "nothing has moved");
+    // The next process finds the run open, ends it, and does what it is asked for.
+    scene.ctl.nobody_drives(PATIENCE);
+    let out = scene.ctl.output(&rollback);
+    expect(&out, 0, &["Clients waited"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("was left open by a process that ended; it is taken back first"), "{said}");
+    scene.ended("done", "source");
+}
+
+/// Past the point of no return the run waits for room, and is then finished by the process that began it.
+async fn refusing_after_it(scene: &Scene) {
+    let asleep = scene.ctl.freeze(&scene.switch(), "before:commit_fence");
+    assert!(refuse_writes(&asleep), "prlimit works on a process of ours");
+    asleep.thaw();
+    let began = Instant::now();
+    // Its queue is closed and the watchdog has tried and failed; the journal says where the run stands.
+    while !children(asleep.pid()).is_empty() || began.elapsed() < Duration::from_secs(3) {
+        assert!(began.elapsed() < PATIENCE, "the watchdog ends when the store cannot be written");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let status = scene.ctl.status();
+    assert_eq!(status["running"]["past_no_return"], true, "{}", status["running"]);
+    assert_eq!(status["authority"], "target", "the journal has decided");
+    allow_writes(asleep.pid());
+    let out = asleep.finish();
+    expect(&out, 0, &["In the end", "Clients waited"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("Staying: the run goes on from there."), "it says why it waits: {said}");
+    scene.nobody_is_held("there was room again").await;
+    scene.ended("done", "target");
+    scene.writes_go_on("there was room again", Duration::from_secs(5)).await;
+}

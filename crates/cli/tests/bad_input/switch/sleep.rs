@@ -1,0 +1,65 @@
+//! A laptop that sleeps in the middle of a switch: whoever is held is let go without it, and when it wakes it opens nothing
+//! with what it knew before.
+
+use std::time::{Duration, Instant};
+
+use super::{HOLD, PATIENCE, Scene, WATCHDOG};
+use crate::said::{all, expect};
+
+/// What the watchdog needs on top of its patience, on a machine that is busy.
+const TAKE_OVER: Duration = Duration::from_secs(8);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laptop_that_slept_during_a_hold_opens_nothing_when_it_wakes() {
+    let scene = Scene::set(None).await;
+    woke_after_the_deadline(&scene).await;
+    slept_while_clients_were_held(&scene).await;
+    slept_past_the_point_of_no_return(&scene).await;
+    scene.nothing_is_lost(|ctl| &ctl.rig.target).await;
+}
+
+/// It slept longer than a hold may last, and woke before the watchdog had lost its patience.
+async fn woke_after_the_deadline(scene: &Scene) {
+    let asleep = scene.ctl.freeze(&scene.switch(), "before:hold");
+    let began = Instant::now();
+    while began.elapsed() < HOLD + Duration::from_millis(500) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    asleep.thaw();
+    expect(&asleep.finish(), 1, &["longer than its deadline", "Everything was taken back"]);
+    scene.nobody_is_held("a sleep of three seconds").await;
+    scene.ended("undone", "source");
+    scene.writes_go_on("a sleep of three seconds", Duration::from_secs(5)).await;
+}
+
+async fn slept_while_clients_were_held(scene: &Scene) {
+    let newest = scene.newest();
+    let asleep = scene.ctl.freeze(&scene.switch(), "after:hold");
+    scene.writes_go_on("the driver fell asleep while it held them", WATCHDOG + TAKE_OVER).await;
+    scene.nobody_is_held("a sleep during the hold").await;
+    scene.ctl.recovered(PATIENCE);
+    scene.ended("undone", "source");
+    asleep.thaw();
+    let out = asleep.finish();
+    expect(&out, 1, &["ended or slept, and another one took the run over", "In the end", "taken back"]);
+    scene.nobody_is_held("its awakening").await;
+    scene.writes_go_on("its awakening", Duration::from_secs(5)).await;
+    scene.ended("undone", "source");
+    let journal = scene.journal_after(newest);
+    let late = journal.iter().filter(|l| l["recorded"]["entry"]["step"] == "fence").count();
+    assert_eq!(late, 0, "what woke up went no step further: {}", all(&out));
+    scene.ctl.nobody_drives(PATIENCE);
+}
+
+async fn slept_past_the_point_of_no_return(scene: &Scene) {
+    let asleep = scene.ctl.freeze(&scene.switch(), "after:point_of_no_return");
+    scene.writes_go_on("the driver fell asleep past the point of no return", WATCHDOG + TAKE_OVER).await;
+    scene.ctl.recovered(PATIENCE);
+    scene.ended("done", "target");
+    asleep.thaw();
+    let out = asleep.finish();
+    expect(&out, 0, &["another one took the run over", "In the end", "Clients waited"]);
+    scene.nobody_is_held("its awakening").await;
+    scene.writes_go_on("its awakening", Duration::from_secs(5)).await;
+    scene.ended("done", "target");
+}

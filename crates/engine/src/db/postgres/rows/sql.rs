@@ -1,0 +1,278 @@
+//! The statements. Pure: identifiers are quoted here, values are numbered parameters.
+
+use switchyard_model::ident::quote;
+
+use crate::db::rows::{Field, Relation, Rendering, Slice};
+
+/// How a column's value enters a hash.
+pub(super) fn expression(field: &Field) -> String {
+    let name = format!("t.{}", quote(&field.name));
+    render(&name, field.rendering)
+}
+
+/// The same for any value.
+pub(super) fn render(value: &str, rendering: Rendering) -> String {
+    match rendering {
+        Rendering::Native => value.to_owned(),
+        Rendering::Bytes => format!("{value} COLLATE \"C\""),
+        Rendering::Text => format!("{value}::text COLLATE \"C\""),
+        Rendering::Utf8 => format!("convert_to({value}::text, 'UTF8')"),
+        Rendering::Md5 => format!("('x' || left(md5(convert_to({value}::text, 'UTF8')), 16))::bit(64)::int8"),
+    }
+}
+
+/// Hash of several expressions as one row.
+pub(super) fn hash_of<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
+    let fields: Vec<&Field> = fields.collect();
+    let all_md5 = fields.iter().all(|f| f.rendering == Rendering::Md5);
+    let list: Vec<String> = fields.iter().map(|f| expression(f)).collect();
+    match (list.is_empty(), all_md5) {
+        (true, _) => "0::int8".to_owned(),
+        // Where hash functions differ, not even that of a record is trusted.
+        (false, true) => {
+            let md5: Vec<String> = list.iter().map(|e| format!("coalesce(({e})::text, 'n')")).collect();
+            format!("('x' || left(md5(concat_ws(',', {})), 16))::bit(64)::int8", md5.join(", "))
+        }
+        (false, false) => format!("hash_record_extended(ROW({}), 0)", list.join(", ")),
+    }
+}
+
+/// Hash of the whole row.
+pub(super) fn row_hash(relation: &Relation) -> String {
+    hash_of(relation.fields.iter())
+}
+
+/// Hash of the key.
+fn key_hash(relation: &Relation) -> String {
+    let fields: Vec<&Field> = relation.key_fields().collect();
+    match fields.as_slice() {
+        // Without a record around it, it costs half.
+        [one] if one.rendering == Rendering::Native && matches!(one.base_type.as_str(), "int2" | "int4" | "int8") => {
+            format!("hashint8extended({}::int8, 0)", expression(one))
+        }
+        _ => hash_of(fields.into_iter()),
+    }
+}
+
+fn from(relation: &Relation) -> String {
+    let only = if relation.with_partitions { "" } else { "ONLY " };
+    format!("FROM {only}{} AS t", relation.name)
+}
+
+/// The key's columns as a row, in key order.
+fn key_row(relation: &Relation) -> String {
+    let list: Vec<String> = relation.key_fields().map(|f| format!("t.{}", quote(&f.name))).collect();
+    if list.len() == 1 { list.concat() } else { format!("({})", list.join(", ")) }
+}
+
+/// Parameters `$first…` cast to the key's types.
+fn key_parameters(relation: &Relation, first: usize) -> String {
+    let list: Vec<String> =
+        relation.key_fields().enumerate().map(|(i, f)| format!("${}::text::{}", first + i, f.sql_type)).collect();
+    if list.len() == 1 { list.concat() } else { format!("({})", list.join(", ")) }
+}
+
+/// `WHERE …` of a slice, and how many parameters it takes, numbered from `first`.
+fn filter(relation: &Relation, slice: &Slice, first: usize) -> (String, usize) {
+    let width = relation.key.len();
+    match slice {
+        Slice::Whole => ("true".to_owned(), 0),
+        Slice::Keys { after, upto } => {
+            let mut parts = Vec::new();
+            let mut used = 0;
+            if after.is_some() {
+                parts.push(format!("{} > {}", key_row(relation), key_parameters(relation, first)));
+                used += width;
+            }
+            if upto.is_some() {
+                parts.push(format!("{} <= {}", key_row(relation), key_parameters(relation, first + used)));
+                used += width;
+            }
+            if parts.is_empty() {
+                parts.push("true".to_owned());
+            }
+            (parts.join(" AND "), used)
+        }
+        Slice::Pages { from, to } => {
+            // Numbers of our own, not values: a tid has no cast from a number.
+            let begin = format!("t.ctid >= '({from},0)'::tid");
+            match to {
+                Some(to) => (format!("{begin} AND t.ctid < '({to},0)'::tid"), 0),
+                None => (begin, 0),
+            }
+        }
+    }
+}
+
+/// `rows`, `hash`.
+pub(super) fn sum(relation: &Relation, slice: &Slice) -> String {
+    let (filter, _) = filter(relation, slice, 1);
+    format!("SELECT count(*), coalesce(sum({}), 0)::text {} WHERE {filter}", row_hash(relation), from(relation))
+}
+
+/// Each row's bucket source `k` and hash `h`; the key's texts with it where asked for.
+fn hashed(relation: &Relation, filter: &str, with_key: bool) -> String {
+    if relation.key.is_empty() {
+        // OFFSET 0 keeps the planner from computing the hash once for each mention.
+        return format!(
+            "SELECT h AS k, h FROM (SELECT {} AS h {} WHERE {filter} OFFSET 0) AS x",
+            row_hash(relation),
+            from(relation)
+        );
+    }
+    let texts: String = if with_key {
+        relation.key_fields().map(|f| format!("t.{}::text, ", quote(&f.name))).collect()
+    } else {
+        String::new()
+    };
+    let list = if with_key { format!("ARRAY[{}] AS key, ", texts.trim_end_matches(", ")) } else { String::new() };
+    format!("SELECT {list}{} AS k, {} AS h {} WHERE {filter}", key_hash(relation), row_hash(relation), from(relation))
+}
+
+/// `bucket`, `rows`, `hash`; `$1` is the mask.
+pub(super) fn buckets(relation: &Relation, slice: &Slice) -> String {
+    let (filter, _) = filter(relation, slice, 2);
+    format!("SELECT k & $1, count(*), sum(h)::text FROM ({}) AS r GROUP BY 1", hashed(relation, &filter, false))
+}
+
+/// `key`, `rows`, `hash`; `$1` is the mask, `$2` the buckets.
+pub(super) fn rows_in(relation: &Relation, slice: &Slice) -> String {
+    let (filter, _) = filter(relation, slice, 3);
+    if relation.key.is_empty() {
+        let inner = hashed(relation, &filter, true);
+        return format!(
+            "SELECT ARRAY[h::text], count(*), sum(h)::text FROM ({inner}) AS r WHERE k & $1 = ANY ($2) GROUP BY h"
+        );
+    }
+    // The condition on the key alone comes first, so that other rows' hashes are never computed.
+    let filter = format!("{filter} AND {} & $1 = ANY ($2)", key_hash(relation));
+    let texts: Vec<String> = relation.key_fields().map(|f| format!("t.{}::text", quote(&f.name))).collect();
+    format!(
+        "SELECT ARRAY[{}], 1::int8, ({})::text {} WHERE {filter}",
+        texts.join(", "),
+        row_hash(relation),
+        from(relation)
+    )
+}
+
+/// `key`, `rows`, `hash` of given keys: one text array per key column.
+pub(super) fn rows(relation: &Relation) -> String {
+    let (unnest, texts) = requested(relation);
+    format!(
+        "SELECT ARRAY[{texts}], count(*), sum({})::text FROM {unnest} JOIN {} ON {} GROUP BY {texts}",
+        row_hash(relation),
+        from(relation).trim_start_matches("FROM "),
+        key_equals(relation),
+    )
+}
+
+/// The requested keys as a relation `k`, and its columns.
+fn requested(relation: &Relation) -> (String, String) {
+    let each =
+        |shape: &dyn Fn(usize) -> String| (1..=relation.key.len()).map(shape).collect::<Vec<String>>().join(", ");
+    let unnest = format!("unnest({}) AS k({})", each(&|i| format!("${i}::text[]")), each(&|i| format!("k{i}")));
+    (unnest, each(&|i| format!("k.k{i}")))
+}
+
+/// A row's key is the requested one.
+fn key_equals(relation: &Relation) -> String {
+    let parts: Vec<String> = relation
+        .key_fields()
+        .enumerate()
+        .map(|(i, f)| format!("t.{} = k.k{}::{}", quote(&f.name), i + 1, f.sql_type))
+        .collect();
+    parts.join(" AND ")
+}
+
+/// `key`, `texts` and `hashes`, one element per field, of the rows with given keys: one text array per key column. Without
+/// a key `$1` holds hashes, and the rest bounds the slice that is searched.
+pub(super) fn values(relation: &Relation, slice: &Slice, longest: usize) -> String {
+    let texts: Vec<String> =
+        relation.fields.iter().map(|f| format!("left(t.{}::text, {longest})", quote(&f.name))).collect();
+    let hashes: Vec<String> = relation.fields.iter().map(|f| hash_of(std::iter::once(f))).collect();
+    let cells = format!("ARRAY[{}]::text[], ARRAY[{}]::int8[]", texts.join(", "), hashes.join(", "));
+    if relation.key.is_empty() {
+        let (filter, _) = filter(relation, slice, 2);
+        let hash = row_hash(relation);
+        return format!(
+            "SELECT DISTINCT ON (1) ARRAY[({hash})::text], {cells} {} WHERE {filter} AND {hash} = ANY ($1::int8[])",
+            from(relation)
+        );
+    }
+    let (unnest, texts) = requested(relation);
+    format!(
+        "SELECT ARRAY[{texts}], {cells} FROM {unnest} JOIN {} ON {}",
+        from(relation).trim_start_matches("FROM "),
+        key_equals(relation),
+    )
+}
+
+/// The key that ends the next `$1` rows.
+pub(super) fn boundary(relation: &Relation, after: bool) -> String {
+    let texts: Vec<String> = relation.key_fields().map(|f| format!("t.{}::text", quote(&f.name))).collect();
+    let order: Vec<String> = relation.key_fields().map(|f| format!("t.{}", quote(&f.name))).collect();
+    let filter =
+        if after { format!("{} > {}", key_row(relation), key_parameters(relation, 2)) } else { "true".to_owned() };
+    format!(
+        "SELECT ARRAY[{}] {} WHERE {filter} ORDER BY {} OFFSET $1 - 1 LIMIT 1",
+        texts.join(", "),
+        from(relation),
+        order.join(", ")
+    )
+}
+
+/// Smallest and largest key of one column, as text.
+pub(super) fn key_bounds(relation: &Relation) -> String {
+    let key = key_row(relation);
+    format!("SELECT min({key})::text, max({key})::text {}", from(relation))
+}
+
+/// Pages of the largest heap, and the correlation of the first key column; `$1` schema, `$2` table, `$3` column.
+pub(super) const EXTENT: &str = "SELECT coalesce(max(pg_relation_size(p.relid)), 0) / current_setting('block_size')::int8, \
+     (SELECT avg(abs(s.correlation))::float8 FROM pg_stats s \
+       WHERE s.schemaname = $1 AND s.tablename = $2 AND s.attname = $3) \
+     FROM (SELECT c.oid AS relid FROM pg_class c WHERE c.oid = format('%I.%I', $1, $2)::regclass \
+           UNION SELECT relid FROM pg_partition_tree(format('%I.%I', $1, $2)::regclass)) AS p";
+
+#[cfg(test)]
+mod tests {
+    use switchyard_model::{ident::TableName, reconcile::Key};
+
+    use super::*;
+
+    fn field(name: &str, base: &str, rendering: Rendering) -> Field {
+        Field { name: name.into(), sql_type: base.into(), base_type: base.into(), rendering }
+    }
+
+    fn relation(key: Vec<usize>) -> Relation {
+        Relation {
+            name: TableName::new("S", "T\"x"),
+            with_partitions: false,
+            fields: vec![field("i\"d", "bigint", Rendering::Native), field("v", "text", Rendering::Bytes)],
+            key,
+        }
+    }
+
+    #[test]
+    fn identifiers_are_quoted_and_values_are_parameters() {
+        let slice = Slice::Keys { after: Some(Key(vec!["1'; DROP".into()])), upto: Some(Key(vec!["2".into()])) };
+        let sql = sum(&relation(vec![0]), &slice);
+        assert!(sql.contains(r#"FROM ONLY "S"."T""x" AS t"#), "{sql}");
+        assert!(sql.contains(r#"t."i""d" > $1::text::bigint AND t."i""d" <= $2::text::bigint"#), "{sql}");
+        assert!(!sql.contains("DROP"), "a value must never be part of the statement: {sql}");
+    }
+
+    #[test]
+    fn keys_of_several_columns_are_compared_as_rows() {
+        let slice = Slice::Keys { after: Some(Key(vec!["1".into(), "a".into()])), upto: None };
+        let sql = sum(&relation(vec![0, 1]), &slice);
+        assert!(sql.contains(r#"(t."i""d", t."v") > ($1::text::bigint, $2::text::text)"#), "{sql}");
+    }
+
+    #[test]
+    fn without_a_key_the_hash_is_computed_once() {
+        let sql = buckets(&relation(vec![]), &Slice::Pages { from: 0, to: Some(10) });
+        assert_eq!(sql.matches("hash_record_extended").count(), 1, "{sql}");
+        assert!(sql.contains("OFFSET 0"), "else the planner would copy it into both mentions: {sql}");
+    }
+}

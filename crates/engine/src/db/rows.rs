@@ -1,0 +1,173 @@
+//! Rows for reconciliation: hashed and summed where they are, fetched only where sums differ.
+//!
+//! A [`Relation`] says what to read on one side so that both sides compute the same. Knows nothing of when to look.
+
+use async_trait::async_trait;
+use switchyard_model::{ident::TableName, inventory::Table, reconcile::Key};
+
+use crate::error::Result;
+
+/// How a column's value enters the hash of its row. Both sides must use the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rendering {
+    /// The type's own hash: equal values are equal, however they are written.
+    Native,
+    /// A text's bytes, whatever its collation calls equal.
+    Bytes,
+    /// The value's text.
+    Text,
+    /// The text's UTF-8 bytes: for servers of different encodings.
+    Utf8,
+    /// The first 64 bits of the MD5 of the text's UTF-8 bytes: for servers whose hash functions differ.
+    Md5,
+}
+
+/// One compared column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its type on this side, as `format_type` writes it; keys are cast to it.
+    pub sql_type: String,
+    /// The internal name of its base type.
+    pub base_type: String,
+    /// How it is hashed.
+    pub rendering: Rendering,
+}
+
+/// One table on one side, as it is compared: the same fields in the same order on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// Its name on this side.
+    pub name: TableName,
+    /// Whether rows of its partitions are read with it; else they are of the table alone.
+    pub with_partitions: bool,
+    /// The compared columns.
+    pub fields: Vec<Field>,
+    /// Positions in `fields` of the key, in key order; empty without a key.
+    pub key: Vec<usize>,
+}
+
+impl Relation {
+    /// The key's fields.
+    pub fn key_fields(&self) -> impl Iterator<Item = &Field> {
+        self.key.iter().filter_map(|i| self.fields.get(*i))
+    }
+}
+
+/// A part of a table that one statement reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slice {
+    /// All of it.
+    Whole,
+    /// Keys in `(after, upto]`; None is without bound.
+    Keys {
+        /// Exclusive.
+        after: Option<Key>,
+        /// Inclusive.
+        upto: Option<Key>,
+    },
+    /// Pages `from..to` of the heap, of each partition where there are some; None is to the end.
+    Pages {
+        /// First.
+        from: i64,
+        /// One beyond the last.
+        to: Option<i64>,
+    },
+}
+
+/// Count and wide sum of row hashes: equal multisets of rows have equal sums, in whatever order and parts they were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Rows.
+    pub rows: i64,
+    /// Sum of their hashes.
+    pub hash: i128,
+}
+
+impl Sum {
+    /// Takes in another part.
+    pub fn add(&mut self, other: Sum) {
+        self.rows += other.rows;
+        self.hash = self.hash.wrapping_add(other.hash);
+    }
+}
+
+/// The rows with one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowSum {
+    /// The key.
+    pub key: Key,
+    /// One row where the key is unique.
+    pub sum: Sum,
+}
+
+/// One column of one row, for people and for telling which columns differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellValue {
+    /// Text, shortened; None is NULL.
+    pub text: Option<String>,
+    /// Hash of the whole value.
+    pub hash: i64,
+}
+
+/// What is known of a table's size and order before it is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extent {
+    /// Pages of the largest heap.
+    pub pages: i64,
+    /// Whether the heap is nearly in the order of the key; None when never analysed.
+    pub correlation: Option<f64>,
+}
+
+/// Opens sessions that read rows.
+#[async_trait]
+pub trait Rows: Send + Sync {
+    /// The rendering of a base type that is right whatever the other side is; `exact` tells apart what a type's own
+    /// equality calls equal (1.0 and 1.00).
+    fn rendering(&self, base_type: &str, exact: bool) -> Rendering;
+    /// A session of its own, read only, in which no statement runs longer than 5 s.
+    async fn open(&self) -> Result<Box<dyn RowReader>>;
+}
+
+/// One session. Each statement is a transaction of its own.
+///
+/// # Errors
+/// Of every reading: `Deadline` when the slice was too large for the time limit; read a smaller one then.
+#[async_trait]
+pub trait RowReader: Send {
+    /// The side's name, for errors.
+    fn label(&self) -> &str;
+    /// Hash of a constant of this type in this rendering, for comparing hash functions; None where this version
+    /// has no such type.
+    async fn constant(&mut self, base_type: &str, rendering: Rendering) -> Result<Option<i64>>;
+    /// Size and order.
+    async fn extent(&mut self, relation: &Relation) -> Result<Extent>;
+    /// Smallest and largest value of a key of one column; None in an empty table.
+    async fn key_bounds(&mut self, relation: &Relation) -> Result<Option<(Key, Key)>>;
+    /// The key that ends the next `rows` rows after `after`; None when fewer are left.
+    async fn boundary(&mut self, relation: &Relation, after: Option<&Key>, rows: i64) -> Result<Option<Key>>;
+    /// One sum over the slice.
+    async fn sum(&mut self, relation: &Relation, slice: &Slice) -> Result<Sum>;
+    /// A sum per bucket of the key's hash (`mask` is 2ⁿ−1); empty buckets are absent.
+    async fn buckets(&mut self, relation: &Relation, slice: &Slice, mask: i64) -> Result<Vec<(i64, Sum)>>;
+    /// The rows of these buckets.
+    async fn rows_in(&mut self, relation: &Relation, slice: &Slice, mask: i64, buckets: &[i64]) -> Result<Vec<RowSum>>;
+    /// The rows with these keys; one that is gone is absent. Only of a relation with a key.
+    async fn rows(&mut self, relation: &Relation, keys: &[Key]) -> Result<Vec<RowSum>>;
+    /// The values of rows with these keys, in the order of the fields; one that is gone is absent. Without a key, one
+    /// row per hash, and only of this slice.
+    async fn values(&mut self, relation: &Relation, slice: &Slice, keys: &[Key]) -> Result<Vec<(Key, Vec<CellValue>)>>;
+    /// Hands the session back; one that is dropped hangs up.
+    async fn close(self: Box<Self>);
+}
+
+/// Whether the planner's estimate of a table is known.
+pub fn estimated_rows(table: &Table) -> i64 {
+    if table.estimated_rows >= 0 {
+        table.estimated_rows
+    } else {
+        // Never analysed: a guess from its size.
+        table.bytes / 100
+    }
+}
