@@ -24,12 +24,20 @@ impl App {
                 if !element.is_enabled().await.ok()? {
                     return None;
                 }
+                self.bring_into_sight(id).await;
                 element.click().await.ok()
             })
             .await;
         if clicked.is_none() {
             self.fail(&format!("“{id}” could not be clicked within {within:?}")).await;
         }
+    }
+
+    /// Scrolls as a person would who wants to click something at the edge; the driver finds what is half hidden good enough.
+    async fn bring_into_sight(&self, id: &str) {
+        let scroll = "document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.scrollIntoView({ block: 'nearest' })";
+        // What cannot be scrolled to cannot be clicked either, and that is told.
+        let _ = self.client.execute(scroll, vec![id.into()]).await;
     }
 
     /// Replaces what a field holds.

@@ -4,9 +4,11 @@
 //! on stdout; progress goes to stderr. Passwords are never arguments: they come from the keyring, from
 //! `SWITCHYARD_PASSWORD`, or from a prompt without echo.
 
+#[macro_use]
+mod output;
+
 mod args;
 mod commands;
-mod output;
 mod password;
 
 use std::process::ExitCode;
@@ -17,7 +19,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
-            eprintln!("switchyardctl: the runtime cannot be started: {e}");
+            tell!("switchyardctl: the runtime cannot be started: {e}");
             return ExitCode::from(2);
         }
     };
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // A line that cannot be written is told nobody, rather than ending the program over it.
+        .log_internal_errors(false)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error,sqlx=off".into()),
         )

@@ -1,9 +1,26 @@
 //! What is printed, and the exit codes.
 
-use std::process::ExitCode;
+use std::{fmt, io::Write, process::ExitCode};
 
 use serde::Serialize;
 use switchyard_api::dto::ApiError;
+
+/// A line on stdout. The standard library's own ends the program when it cannot write: a full disk under a log file, or a
+/// reader that has gone, must not end a process that holds clients.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::output::line(std::io::stdout(), format_args!($($arg)*)) };
+}
+
+/// A line on stderr; see `say`.
+macro_rules! tell {
+    ($($arg:tt)*) => { $crate::output::line(std::io::stderr(), format_args!($($arg)*)) };
+}
+
+/// What both write; nobody is left to be told when it does not arrive.
+pub fn line(mut to: impl Write, text: fmt::Arguments<'_>) {
+    let _ = writeln!(to, "{text}");
+    let _ = to.flush();
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +46,8 @@ impl From<Answer> for ExitCode {
 /// One JSON object on stdout.
 pub fn json<T: Serialize>(value: &T) {
     match serde_json::to_string(value) {
-        Ok(text) => println!("{text}"),
-        Err(e) => eprintln!("switchyardctl: the answer cannot be written as JSON: {e}"),
+        Ok(text) => say!("{text}"),
+        Err(e) => tell!("switchyardctl: the answer cannot be written as JSON: {e}"),
     }
 }
 
@@ -39,5 +56,5 @@ pub fn error(e: &ApiError, as_json: bool) {
     if as_json {
         json(&serde_json::json!({ "error": e }));
     }
-    eprintln!("switchyardctl: {}\n  {}", e.message, e.remedy);
+    tell!("switchyardctl: {}\n  {}", e.message, e.remedy);
 }

@@ -65,6 +65,8 @@ pub async fn read() -> Found {
             found.services = services.into_iter().map(|s| with_password(s, &passwords)).collect();
             found.problems.extend(problems.into_iter().map(|p| format!("{}: {p}", service_file.display())));
         }
+        // Most people have none, and none is no problem.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
         Err(e) => found.problems.push(format!("{} cannot be read ({e}).", service_file.display())),
     }
     found

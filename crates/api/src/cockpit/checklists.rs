@@ -316,7 +316,7 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
         from_gate(seen, phase, "way_back", "A live row comes back"),
         from_gate(seen, phase, "read_back", "Routers say what they were told"),
-        from_gate(seen, phase, "soak", soak_title(seen)),
+        soak(seen),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),
         Check::computed("cutover.writes", phase, "Writes moved to the target", writes, Some(state.authority_since)),
     ]
@@ -329,11 +329,16 @@ fn lag_title(seen: &Seen<'_>) -> String {
     format!("Lag under {} for {}", figure::limit(limit), figure::span(hold))
 }
 
-/// `10 % held for 2 h`.
-fn soak_title(seen: &Seen<'_>) -> String {
-    match seen.state.route.reads_on_target {
-        0 => "The present rung has held".to_owned(),
-        percent => format!("{percent} % held for {}", figure::span(i64::from(seen.state.soak_s()))),
+/// `10 % held for 2 h`. Once writes have moved no rung is left to hold.
+fn soak(seen: &Seen<'_>) -> Check {
+    let (phase, title) = (Phase::TrafficCutover, "The present rung has held");
+    match (seen.state.authority, seen.state.route.reads_on_target) {
+        (Side::Target, _) => Check::computed("gate.soak", phase, title, Verdict::pass("every rung is behind it"), None),
+        (Side::Source, 0) => from_gate(seen, phase, "soak", title),
+        (Side::Source, percent) => {
+            let needed = figure::span(i64::from(seen.state.soak_s()));
+            from_gate(seen, phase, "soak", format!("{percent} % held for {needed}"))
+        }
     }
 }
 

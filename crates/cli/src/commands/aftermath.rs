@@ -22,7 +22,7 @@ pub async fn settle(ctl: &Ctl, migration: &str) -> Result<(), ApiError> {
     let cockpit = status::cockpit(ctl, migration).await?;
     let Some(left) = cockpit.running.filter(|_| cockpit.lease.holder.is_none()) else { return Ok(()) };
     let what = if left.past_no_return { "finished" } else { "taken back" };
-    eprintln!("“{}” was left open by a process that ended; it is {what} first", left.label);
+    tell!("“{}” was left open by a process that ended; it is {what} first", left.label);
     ctl.api.drive_named(migration).await?;
     let began = Instant::now();
     while began.elapsed() < SETTLE && status::cockpit(ctl, migration).await?.running.is_some() {
@@ -55,7 +55,7 @@ pub async fn true_end(ctl: &Ctl, migration: &str, after: i64) -> Result<Option<R
             return Ok(None);
         }
         if open.past_no_return && !std::mem::replace(&mut said, true) {
-            eprintln!(
+            tell!(
                 "the point of no return is behind this run; staying until it is finished (interrupting is safe, the next \
                  process goes on)"
             );
@@ -74,7 +74,7 @@ pub async fn see_clients_released(ctl: &Ctl, migration: &str, command: &Command,
     let began = Instant::now();
     while ctl.api.is_held_after(migration, end.at).await? != Some(false) {
         if began.elapsed() > RELEASE {
-            eprintln!(
+            tell!(
                 "a router does not answer, or still holds clients: RESUME the writers' pool on its admin console by hand"
             );
             return Ok(());

@@ -8,18 +8,18 @@ use crate::output::{self, Answer};
 pub async fn run(ctl: &Ctl, migration: String) -> Result<Answer, ApiError> {
     let mut events = ctl.api.events();
     ctl.api.drive_named(&migration).await?;
-    eprintln!("driving “{migration}” whenever its lease is free; Ctrl-C ends this in order");
+    tell!("driving “{migration}” whenever its lease is free; Ctrl-C ends this in order");
     loop {
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => {
                 if let Err(e) = interrupted {
-                    eprintln!("switchyardctl: signals cannot be received: {e}");
+                    tell!("switchyardctl: signals cannot be received: {e}");
                 }
                 break;
             }
             event = events.recv() => {
                 if let Ok(Event::Notice { title, body, .. }) = event {
-                    eprintln!("{title}: {body}");
+                    tell!("{title}: {body}");
                 }
             }
         }

@@ -48,7 +48,7 @@ async fn add(ctl: &Ctl, name: String, url: String, peer_address: Option<String>)
     };
     let row: EndpointRow = ctl.call("endpoint_save", &SaveEndpoint { endpoint, password, rename_from: None }).await?;
     if row.password == PasswordPlace::Memory {
-        eprintln!("There is no keyring here: the password is not kept. Put it into ~/.pgpass, or start a keyring.");
+        tell!("There is no keyring here: the password is not kept. Put it into ~/.pgpass, or start a keyring.");
     }
     shown(ctl, &row)
 }
@@ -72,7 +72,7 @@ async fn list(ctl: &Ctl) -> Result<Answer, ApiError> {
         print_row(row);
     }
     if list.endpoints.is_empty() {
-        println!(
+        say!(
             "There is no endpoint yet. Add one: switchyardctl endpoint add NAME --url postgres://user@host/database"
         );
     }
@@ -87,7 +87,7 @@ fn print_row(row: &EndpointRow) {
         PasswordPlace::PasswordFile => "password in .pgpass",
         PasswordPlace::Missing => "no password known",
     };
-    println!("{:<24} {}@{}:{}/{}  tls {}  {place}", e.name, e.user, e.host, e.port, e.database, e.tls.word());
+    say!("{:<24} {}@{}:{}/{}  tls {}  {place}", e.name, e.user, e.host, e.port, e.database, e.tls.word());
 }
 
 async fn test(ctl: &Ctl, name: String) -> Result<Answer, ApiError> {
@@ -108,9 +108,9 @@ async fn test(ctl: &Ctl, name: String) -> Result<Answer, ApiError> {
     if ctl.json {
         output::json(&result);
     } else {
-        println!("{}", result.sentence);
+        say!("{}", result.sentence);
         if let Some(remedy) = &result.remedy {
-            println!("  {remedy}");
+            say!("  {remedy}");
         }
     }
     Ok(if result.ok { Answer::Yes } else { Answer::Unable })
@@ -125,10 +125,10 @@ async fn importable(ctl: &Ctl) -> Result<Answer, ApiError> {
     for s in &found.services {
         let e = &s.endpoint;
         let password = if s.has_password { "password found" } else { "no password" };
-        println!("{:<24} {}@{}:{}/{}  {password}", e.name, e.user, e.host, e.port, e.database);
+        say!("{:<24} {}@{}:{}/{}  {password}", e.name, e.user, e.host, e.port, e.database);
     }
     for problem in &found.problems {
-        eprintln!("{problem}");
+        tell!("{problem}");
     }
     Ok(Answer::Yes)
 }
@@ -146,7 +146,7 @@ fn done(ctl: &Ctl, sentence: &str) -> Result<Answer, ApiError> {
     if ctl.json {
         output::json(&serde_json::json!({ "done": sentence }));
     } else {
-        println!("{sentence}");
+        say!("{sentence}");
     }
     Ok(Answer::Yes)
 }

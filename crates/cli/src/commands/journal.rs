@@ -13,7 +13,7 @@ pub async fn run(ctl: &Ctl, migration: String, after: i64, limit: u32) -> Result
         return Ok(Answer::Yes);
     }
     for line in &page.lines {
-        println!("{:>5}  {}  {}", line.recorded.seq, utc(line.at), line.sentence);
+        say!("{:>5}  {}  {}", line.recorded.seq, utc(line.at), line.sentence);
     }
     Ok(Answer::Yes)
 }

@@ -26,19 +26,19 @@ pub async fn run(ctl: &Ctl, migration: String, set: Option<PathBuf>) -> Result<A
         output::json(&limits);
         return Ok(Answer::Yes);
     }
-    println!("template {}", limits.template);
-    println!("  lag ≤ {} ms for {} s", limits.lag_limit_ms, limits.lag_hold_s);
-    println!(
+    say!("template {}", limits.template);
+    say!("  lag ≤ {} ms for {} s", limits.lag_limit_ms, limits.lag_hold_s);
+    say!(
         "  validation not older than {} s, canary not older than {} ms",
         limits.validation_max_age_s, limits.canary_max_age_ms
     );
-    println!(
+    say!(
         "  hold ≤ {} ms, locks ≤ {} ms, sequences + {}",
         limits.hold_deadline_ms, limits.lock_timeout_ms, limits.sequence_margin
     );
     for rung in &limits.ladder {
-        println!("  {:>3} % of reads, soak {} s", rung.percent, rung.soak_s);
+        say!("  {:>3} % of reads, soak {} s", rung.percent, rung.soak_s);
     }
-    println!("  receive-only for {} s", limits.receive_only_s);
+    say!("  receive-only for {} s", limits.receive_only_s);
     Ok(Answer::Yes)
 }

@@ -42,7 +42,7 @@ pub async fn run(ctl: &Ctl, cmd: MigrationCmd) -> Result<Answer, ApiError> {
             if ctl.json {
                 output::json(&row);
             } else {
-                println!(
+                say!(
                     "“{}” is there: {} → {}. Next: switchyardctl run {:?} analyze",
                     row.name, row.source, row.target, row.name
                 );
@@ -59,10 +59,10 @@ async fn list(ctl: &Ctl) -> Result<Answer, ApiError> {
         return Ok(Answer::Yes);
     }
     for m in &list.migrations {
-        println!("{:<24} {} → {}  {}  since {}", m.name, m.source, m.target, m.headline, utc(m.created));
+        say!("{:<24} {} → {}  {}  since {}", m.name, m.source, m.target, m.headline, utc(m.created));
     }
     if list.migrations.is_empty() {
-        println!("There is no migration yet. Create one: switchyardctl migration create NAME --source A --target B");
+        say!("There is no migration yet. Create one: switchyardctl migration create NAME --source A --target B");
     }
     Ok(Answer::Yes)
 }

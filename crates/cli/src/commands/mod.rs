@@ -62,7 +62,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
     };
     if let (Err(e), true) = (&answer, args.json) {
         output::json(&serde_json::json!({ "error": e }));
-        eprintln!("switchyardctl: {}\n  {}", e.message, e.remedy);
+        tell!("switchyardctl: {}\n  {}", e.message, e.remedy);
         let refused = e.code == "refused";
         api.shut_down().await;
         return Ok(if refused { Answer::No } else { Answer::Unable });

@@ -25,23 +25,23 @@ pub async fn show(ctl: &Ctl, migration: String, command: Command) -> Result<Answ
 }
 
 fn print(p: &Preview) {
-    println!("{}\n{}\n", p.title, p.summary);
+    say!("{}\n{}\n", p.title, p.summary);
     for (i, step) in p.steps.iter().enumerate() {
         let last = step.last_ms.map_or_else(String::new, |ms| format!(", {ms:.1} ms the last time"));
         let point = if step.point_of_no_return { "  <- the point of no return" } else { "" };
-        println!("{:>3}  {}  (≤ {:.1} s{last}){point}", i + 1, step.title, step.deadline_ms as f64 / 1000.0);
+        say!("{:>3}  {}  (≤ {:.1} s{last}){point}", i + 1, step.title, step.deadline_ms as f64 / 1000.0);
         for action in &step.actions {
-            println!("       {}: {}", action.at, action.run.replace('\n', "\n         "));
+            say!("       {}: {}", action.at, action.run.replace('\n', "\n         "));
         }
         if let Some(problem) = &step.problem {
-            println!("       cannot be said now: {problem}");
+            say!("       cannot be said now: {problem}");
         }
     }
     for fact in &p.facts {
-        println!("  · {} ({})", fact.title, fact.detail);
+        say!("  · {} ({})", fact.title, fact.detail);
     }
     match &p.why_not {
-        None => println!("\nopen: it can be run now"),
-        Some(why) => println!("\nshut: {why}"),
+        None => say!("\nopen: it can be run now"),
+        Some(why) => say!("\nshut: {why}"),
     }
 }

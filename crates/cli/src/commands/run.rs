@@ -42,7 +42,7 @@ async fn wait_for_gates(ctl: &Ctl, migration: &str, command: &Command, longest: 
             ));
         }
         if why != said {
-            eprintln!("waiting: {why}");
+            tell!("waiting: {why}");
             said = why;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -91,7 +91,7 @@ pub async fn follow(ctl: &Ctl, migration: String, command: Command, reason: Stri
 async fn store_works(ctl: &Ctl, migration: &str) -> Result<(), ApiError> {
     let Err(mut stop) = aftermath::store_works(ctl, migration) else { return Ok(()) };
     if status::cockpit(ctl, migration).await?.running.is_some_and(|r| r.past_no_return) {
-        eprintln!("{} {} Staying: the run goes on from there.", stop.message, stop.remedy);
+        tell!("{} {} Staying: the run goes on from there.", stop.message, stop.remedy);
         return Ok(());
     }
     stop.message.push_str(" What this run had begun was taken back; that is journaled once the store can be written.");
@@ -128,7 +128,7 @@ async fn print_journal(ctl: &Ctl, migration: &str, after: i64) -> Result<i64, Ap
     let args = JournalRequest { migration: migration.to_owned(), after, limit: 1000 };
     let page: JournalPage = ctl.call("journal", &args).await?;
     for line in &page.lines {
-        eprintln!("{:>5}  {}", line.recorded.seq, line.sentence);
+        tell!("{:>5}  {}", line.recorded.seq, line.sentence);
     }
     Ok(page.newest.max(after))
 }
@@ -151,9 +151,9 @@ async fn report(ctl: &Ctl, migration: &str, result: &CommandResult) -> Result<()
     }
     match result {
         CommandResult::Waiting | CommandResult::Running => {}
-        CommandResult::Done { summary } => println!("{summary}"),
-        CommandResult::Refused { why } => println!("Refused, nothing was touched. {why}"),
-        CommandResult::Undone { summary } | CommandResult::Failed { summary } => println!("{summary}"),
+        CommandResult::Done { summary } => say!("{summary}"),
+        CommandResult::Refused { why } => say!("Refused, nothing was touched. {why}"),
+        CommandResult::Undone { summary } | CommandResult::Failed { summary } => say!("{summary}"),
     }
     Ok(())
 }

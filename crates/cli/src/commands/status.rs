@@ -23,46 +23,46 @@ pub async fn run(ctl: &Ctl, migration: String, checks: bool) -> Result<Answer, A
 }
 
 fn print(c: &Cockpit, checks: bool) {
-    println!("{}: {}", c.spec.name, c.headline);
-    println!("  source  {}  {}", c.source.endpoint, c.source.version.as_deref().unwrap_or("not asked yet"));
-    println!("  target  {}  {}", c.target.endpoint, c.target.version.as_deref().unwrap_or("not asked yet"));
-    println!("  writes on the {} (epoch {}), {} % of reads on the target", c.authority, c.epoch, c.reads_on_target);
+    say!("{}: {}", c.spec.name, c.headline);
+    say!("  source  {}  {}", c.source.endpoint, c.source.version.as_deref().unwrap_or("not asked yet"));
+    say!("  target  {}  {}", c.target.endpoint, c.target.version.as_deref().unwrap_or("not asked yet"));
+    say!("  writes on the {} (epoch {}), {} % of reads on the target", c.authority, c.epoch, c.reads_on_target);
     match &c.lease.holder {
-        Some(holder) => println!("  driven by {holder}"),
+        Some(holder) => say!("  driven by {holder}"),
         None => {
-            println!("  driven by nobody: figures below are from {}", if c.at > 0 { utc(c.at) } else { "never".into() })
+            say!("  driven by nobody: figures below are from {}", if c.at > 0 { utc(c.at) } else { "never".into() })
         }
     }
     match &c.lag {
-        Some(l) => println!(
+        Some(l) => say!(
             "  lag {:.0} ms, p95 {:.0} ms, worst {:.0} ms in 30 min, limit {:.0} ms",
             l.now_ms, l.p95_ms, l.worst_ms, l.limit_ms
         ),
-        None => println!("  lag unknown: no beat measured yet"),
+        None => say!("  lag unknown: no beat measured yet"),
     }
     for p in &c.phases {
-        println!("  {} {:<20} {} of {}", phase_mark(p.state), p.title, p.passed, p.total);
+        say!("  {} {:<20} {} of {}", phase_mark(p.state), p.title, p.passed, p.total);
         for check in p.checks.iter().filter(|_| checks) {
-            println!("      {} {:<28} {} — {}", mark(&check.verdict), check.id, check.title, check.verdict.sentence());
+            say!("      {} {:<28} {} — {}", mark(&check.verdict), check.id, check.title, check.verdict.sentence());
             if let Verdict::Fail { remedy, .. } = &check.verdict {
-                println!("          {remedy}");
+                say!("          {remedy}");
             }
         }
     }
     if let Some(next) = &c.next {
-        println!("  {}", next.title);
+        say!("  {}", next.title);
         for g in &c.gates {
-            println!("    {} {}: {}", mark(&g.verdict), g.title, g.verdict.sentence());
+            say!("    {} {}: {}", mark(&g.verdict), g.title, g.verdict.sentence());
         }
         match &next.why_not {
-            None => println!("  open: switchyardctl run {:?}", c.spec.name),
-            Some(why) => println!("  shut: {why}"),
+            None => say!("  open: switchyardctl run {:?}", c.spec.name),
+            Some(why) => say!("  shut: {why}"),
         }
         if let Some(at) = next.opens_at {
-            println!("  opens by itself at {}", utc(at));
+            say!("  opens by itself at {}", utc(at));
         }
     }
-    println!("  roll back: {}", c.rollback.why_not.as_deref().unwrap_or(&c.rollback.note));
+    say!("  roll back: {}", c.rollback.why_not.as_deref().unwrap_or(&c.rollback.note));
 }
 
 fn mark(verdict: &Verdict) -> &'static str {
@@ -109,7 +109,7 @@ fn said(ctl: &Ctl, sentence: &str) -> Result<Answer, ApiError> {
     if ctl.json {
         output::json(&serde_json::json!({ "done": sentence }));
     } else {
-        println!("{sentence}");
+        say!("{sentence}");
     }
     Ok(Answer::Yes)
 }

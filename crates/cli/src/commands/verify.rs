@@ -63,7 +63,7 @@ async fn tell(pace: &Pace) -> std::convert::Infallible {
         if terminal {
             eprint!("\r{line}\x1b[K");
         } else {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     }
 }
@@ -73,13 +73,13 @@ fn print(v: &Verified) {
         eprint!("\r\x1b[K");
     }
     for note in &v.notes {
-        println!("{note}");
+        say!("{note}");
     }
     for t in v.tables.iter().filter(|t| t.verdict != TableVerdict::Equal || !t.not_compared.is_empty()) {
         print_table(t);
     }
     let equal = v.tables.iter().filter(|t| t.verdict == TableVerdict::Equal).count();
-    println!(
+    say!(
         "{equal} of {} tables are equal. {} rows in {:.1} s ({:.0} rows/s); {} findings, {} tables not proven.",
         v.tables.len(),
         v.rows,
@@ -91,25 +91,25 @@ fn print(v: &Verified) {
 }
 
 fn print_table(t: &VerifiedTable) {
-    println!("{}: {} rows on the source, {} on the target", t.table, t.rows_source, t.rows_target);
+    say!("{}: {} rows on the source, {} on the target", t.table, t.rows_source, t.rows_target);
     for f in t.findings.iter().take(SHOWN) {
         let key: Vec<String> = f.key.iter().map(|(c, v)| format!("{c} = {}", v.as_str().unwrap_or(""))).collect();
-        println!("  {}  {}", word(f.finding.kind), key.join(", "));
+        say!("  {}  {}", word(f.finding.kind), key.join(", "));
         for c in &f.finding.columns {
             let text = |v: &Option<String>| v.clone().unwrap_or_else(|| "NULL".to_owned());
-            println!("      {}: source {} | target {}", c.column, text(&c.source), text(&c.target));
+            say!("      {}: source {} | target {}", c.column, text(&c.source), text(&c.target));
         }
     }
     if t.findings.len() > SHOWN {
-        println!("  … and {} more; --json lists them all", t.findings.len() - SHOWN);
+        say!("  … and {} more; --json lists them all", t.findings.len() - SHOWN);
     }
     if !t.hot.is_empty() {
-        println!("  {} rows kept changing: unproven", t.hot.len());
+        say!("  {} rows kept changing: unproven", t.hot.len());
     }
     for n in &t.not_compared {
         match &n.column {
-            Some(column) => println!("  column {column} was not compared: {}", n.reason),
-            None => println!("  not compared: {}", n.reason),
+            Some(column) => say!("  column {column} was not compared: {}", n.reason),
+            None => say!("  not compared: {}", n.reason),
         }
     }
 }

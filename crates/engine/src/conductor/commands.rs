@@ -37,6 +37,7 @@ pub(super) async fn serve(live: &Arc<Live>, stop: &CancellationToken) -> Result<
         .end_orphans(migration, "The process that ran it ended or slept, and another one took the run over.")
         .await?;
     let mut changes = live.parts.store.changes();
+    let mut unanswered = false;
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -46,17 +47,28 @@ pub(super) async fn serve(live: &Arc<Live>, stop: &CancellationToken) -> Result<
             recovery::step(live, stop).await?;
             continue;
         }
+        if unanswered {
+            live.parts.store.end_orphans(migration, "How it ended could not be written at first.").await?;
+            unanswered = false;
+        }
         if !changes.any() {
             continue;
         }
         if let Some(ticket) = live.parts.store.next_ticket(migration).await? {
-            take(live, ticket).await?;
+            unanswered = take(live, ticket).await? == Answer::Unwritten;
         }
     }
     Ok(())
 }
 
-async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<()> {
+/// Whether whoever asked can read how it ended.
+#[derive(PartialEq)]
+enum Answer {
+    Written,
+    Unwritten,
+}
+
+async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<Answer> {
     live.parts.store.set_ticket(ticket.id, &TicketState::Running).await?;
     let result = execute(live, &ticket).await;
     let state = match result {
@@ -71,13 +83,13 @@ async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<()> {
     };
     notify(live, &ticket.command, &state).await;
     match live.parts.store.set_ticket(ticket.id, &state).await {
-        // Without its answer the ticket is an orphan, which the next process ends. Ending this one would leave nobody to
-        // finish what cannot be taken back.
+        // Without its answer the ticket is an orphan, which is ended once the run is. Ending this conductor would leave
+        // nobody to finish what cannot be taken back.
         Err(e) if e.kind == Kind::Store && live.book.look(|s| s.recovery() == Some(Recovery::Finish)).await => {
             tracing::error!(error = %e, "how the command ended could not be written");
-            Ok(())
+            Ok(Answer::Unwritten)
         }
-        other => other,
+        other => other.map(|()| Answer::Written),
     }
 }
 

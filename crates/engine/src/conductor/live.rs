@@ -6,14 +6,14 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use switchyard_model::{Side, UnixMs, gate::Facts, state::State};
+use switchyard_model::{Side, UnixMs, gate::Facts, lag::LagSample, state::State};
 
 use super::{Event, Parts};
 use crate::{
     facts::{ANALYSIS, Analysis, Snapshot},
-    heartbeat::{Beats, Latency, Meter},
+    heartbeat::{Beats, Latency, Meter, WINDOW_MS},
     saga::{Book, Cx, Pair, Progress},
-    store::{Cached, Series},
+    store::{Cached, MigrationId, Series},
     watchdog::Watchdog,
 };
 
@@ -60,6 +60,8 @@ impl Live {
             target: old.map(|(_, s)| s.target).unwrap_or_default(),
             ..Snapshot::default()
         };
+        let forward = remembered(&parts, book.migration(), Series::LagForward).await;
+        let reverse = remembered(&parts, book.migration(), Series::LagReverse).await;
         let began = clock.instant();
         let limit = book.state().await.limits().lag_limit_ms;
         Live {
@@ -68,8 +70,8 @@ impl Live {
             parts,
             book: Arc::new(book),
             beats: Arc::new(Beats::new(clock)),
-            forward: Arc::default(),
-            reverse: Arc::default(),
+            forward,
+            reverse,
             latency: [Arc::default(), Arc::default()],
             progress: Progress::default(),
             watchdog: Mutex::default(),
@@ -191,4 +193,15 @@ impl Live {
     pub async fn close(&self) {
         self.set_pair(None).await;
     }
+}
+
+/// A meter that knows what was measured in its window before this process began to drive.
+async fn remembered(parts: &Parts, migration: MigrationId, series: Series) -> Arc<Mutex<Meter>> {
+    let now = parts.clock.now();
+    let mut meter = Meter::default();
+    match parts.store.samples(migration, series, now - WINDOW_MS, now, now).await {
+        Ok(buckets) => meter.remember(buckets.iter().map(|b| LagSample { at: b.at, ms: b.high })),
+        Err(e) => tracing::warn!(error = %e, "what was measured before could not be read; the window starts empty"),
+    }
+    Arc::new(Mutex::new(meter))
 }

@@ -76,6 +76,33 @@ pub enum Slice {
     },
 }
 
+/// How the rows of a slice are divided into buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Division {
+    /// By the hash of the key: a bucket is `hash & mask`, and `mask` is 2ⁿ−1. For every table; a bucket's rows are anywhere
+    /// in the slice.
+    Hash {
+        /// 2ⁿ−1.
+        mask: i64,
+    },
+    /// By the key itself, where it is one integer: a bucket is `key >> shift`. A bucket's rows are next to each other, so
+    /// they are read without the rest.
+    Span {
+        /// A bucket spans 2^shift keys.
+        shift: u32,
+    },
+}
+
+impl Division {
+    /// As the statements' first parameter.
+    pub fn number(self) -> i64 {
+        match self {
+            Division::Hash { mask } => mask,
+            Division::Span { shift } => shift.into(),
+        }
+    }
+}
+
 /// Count and wide sum of row hashes: equal multisets of rows have equal sums, in whatever order and parts they were read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
@@ -149,10 +176,16 @@ pub trait RowReader: Send {
     async fn boundary(&mut self, relation: &Relation, after: Option<&Key>, rows: i64) -> Result<Option<Key>>;
     /// One sum over the slice.
     async fn sum(&mut self, relation: &Relation, slice: &Slice) -> Result<Sum>;
-    /// A sum per bucket of the key's hash (`mask` is 2ⁿ−1); empty buckets are absent.
-    async fn buckets(&mut self, relation: &Relation, slice: &Slice, mask: i64) -> Result<Vec<(i64, Sum)>>;
+    /// A sum per bucket; empty buckets are absent.
+    async fn buckets(&mut self, relation: &Relation, slice: &Slice, by: Division) -> Result<Vec<(i64, Sum)>>;
     /// The rows of these buckets.
-    async fn rows_in(&mut self, relation: &Relation, slice: &Slice, mask: i64, buckets: &[i64]) -> Result<Vec<RowSum>>;
+    async fn rows_in(
+        &mut self,
+        relation: &Relation,
+        slice: &Slice,
+        by: Division,
+        buckets: &[i64],
+    ) -> Result<Vec<RowSum>>;
     /// The rows with these keys; one that is gone is absent. Only of a relation with a key.
     async fn rows(&mut self, relation: &Relation, keys: &[Key]) -> Result<Vec<RowSum>>;
     /// The values of rows with these keys, in the order of the fields; one that is gone is absent. Without a key, one

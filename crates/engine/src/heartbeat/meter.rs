@@ -10,7 +10,7 @@ use switchyard_model::{
 };
 
 /// The window of the tile's figures, ms.
-const WINDOW_MS: i64 = 30 * 60 * 1000;
+pub const WINDOW_MS: i64 = 30 * 60 * 1000;
 
 /// Figures over the last 30 minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,12 @@ impl Meter {
         self.out.front().map(|(_, written)| now.saturating_duration_since(*written).as_secs_f64() * 1000.0)
     }
 
+    /// Takes in what an earlier process measured, oldest first: for the figures of the last half hour. What has held since
+    /// when starts over, for nobody looked in between.
+    pub fn remember(&mut self, earlier: impl IntoIterator<Item = LagSample>) {
+        self.window.extend(earlier);
+    }
+
     /// Takes a measurement in.
     pub fn measured(&mut self, sample: LagSample, limit_ms: f64) {
         self.hold.push(sample, limit_ms);
@@ -112,6 +118,17 @@ mod tests {
             "both arrived; the newest tells the lag now"
         );
         assert_eq!(m.out_for(t + Duration::from_secs(5)), None, "nothing is out");
+    }
+
+    #[test]
+    fn what_an_earlier_process_measured_gives_figures_and_opens_nothing() {
+        let mut m = Meter::default();
+        m.remember([LagSample { at: 1_000, ms: 40.0 }, LagSample { at: 2_000, ms: 10.0 }]);
+        let figures = m.figures().unwrap();
+        assert_eq!((figures.worst_ms, figures.now_ms, figures.at), (40.0, 10.0, 2_000), "with their own age");
+        assert_eq!(m.facts(3_000).within_since, None, "but nothing has held: nobody looked in between");
+        m.measured(LagSample { at: 2_000 + WINDOW_MS + 500, ms: 5.0 }, 100.0);
+        assert_eq!(m.figures().unwrap().worst_ms, 5.0, "and they leave the window as all others do");
     }
 
     #[test]

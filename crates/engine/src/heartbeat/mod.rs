@@ -8,7 +8,7 @@ mod worker;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-pub use meter::{LagWindow, Meter};
+pub use meter::{LagWindow, Meter, WINDOW_MS};
 pub use worker::{Beating, Latency, run};
 
 use crate::clock::SharedClock;

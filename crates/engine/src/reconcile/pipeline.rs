@@ -8,15 +8,10 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    pace::Pace,
-    pairing::Matched,
-    table::{differing, mask},
-    walk::Walker,
-};
+use super::{pace::Pace, pairing::Matched, table::differing, walk::Walker};
 use crate::{
     clock::SharedClock,
-    db::rows::{Relation, RowReader, Slice, Sum},
+    db::rows::{Division, Relation, RowReader, Slice, Sum},
     error::{Kind, Result},
 };
 
@@ -26,7 +21,7 @@ const BACKLOG: usize = 32;
 /// A slice whose sums differ.
 pub(super) struct Mismatch {
     pub(super) slice: Slice,
-    pub(super) mask: i64,
+    pub(super) by: Division,
     /// Its differing buckets, where it was read in buckets.
     pub(super) differing: Option<Vec<(i64, i64)>>,
 }
@@ -88,8 +83,9 @@ struct Ahead {
     /// The walk before this slice, for going back to it.
     before: Walker,
     slice: Slice,
-    /// In buckets with this mask, or as one sum.
-    buckets: Option<i64>,
+    by: Division,
+    /// In buckets, or as one sum.
+    in_buckets: bool,
     /// What the source finds; nothing comes when the slice was too large for it and is divided.
     source: oneshot::Receiver<Contents>,
 }
@@ -108,13 +104,13 @@ impl Pipeline<'_> {
             while !enough.load(Ordering::Relaxed) {
                 let before = walk.clone();
                 let Some(slice) = walk.next(source, &matched.source).await? else { break };
-                let buckets = expectation.expects_difference().then(|| mask(walk.rows()));
+                let (by, in_buckets) = (walk.division(), expectation.expects_difference());
                 let (found, awaited) = oneshot::channel();
-                if ahead.send(Ahead { before, slice: slice.clone(), buckets, source: awaited }).await.is_err() {
+                if ahead.send(Ahead { before, slice: slice.clone(), by, in_buckets, source: awaited }).await.is_err() {
                     break;
                 }
                 let began = clock.instant();
-                let contents = match read(source, &matched.source, &slice, buckets).await {
+                let contents = match read(source, &matched.source, &slice, by, in_buckets).await {
                     Ok(contents) => contents,
                     Err(e) if e.kind == Kind::Deadline && walk.shrink() => continue,
                     Err(e) => return Err(e),
@@ -150,9 +146,9 @@ async fn follow(
     enough: &AtomicBool,
 ) -> Result<(SlicesRead, Option<Walker>)> {
     let mut out = SlicesRead::default();
-    while let Some(Ahead { mut before, slice, buckets, source }) = behind.recv().await {
+    while let Some(Ahead { mut before, slice, by, in_buckets, source }) = behind.recv().await {
         let began = clock.instant();
-        let contents = match read(target, &matched.target, &slice, buckets).await {
+        let contents = match read(target, &matched.target, &slice, by, in_buckets).await {
             Ok(contents) => contents,
             // What the source has read beyond is forgotten with the channel.
             Err(e) if e.kind == Kind::Deadline && before.shrink() => return Ok((out, Some(before))),
@@ -173,8 +169,7 @@ async fn follow(
                 }
                 (Contents::Whole(_) | Contents::Buckets(_), _) => None,
             };
-            let mask = buckets.unwrap_or_else(|| mask(a.rows.max(b.rows)));
-            out.mismatches.push(Mismatch { slice, mask, differing });
+            out.mismatches.push(Mismatch { slice, by, differing });
             enough.store(out.mismatches.len() >= BACKLOG, Ordering::Relaxed);
         }
         pace.read(b.rows, took).await;
@@ -186,10 +181,12 @@ async fn read(
     reader: &mut dyn RowReader,
     relation: &Relation,
     slice: &Slice,
-    buckets: Option<i64>,
+    by: Division,
+    in_buckets: bool,
 ) -> Result<Contents> {
-    Ok(match buckets {
-        Some(mask) => Contents::Buckets(reader.buckets(relation, slice, mask).await?),
-        None => Contents::Whole(reader.sum(relation, slice).await?),
+    Ok(if in_buckets {
+        Contents::Buckets(reader.buckets(relation, slice, by).await?)
+    } else {
+        Contents::Whole(reader.sum(relation, slice).await?)
     })
 }

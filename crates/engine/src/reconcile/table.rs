@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     clock::SharedClock,
-    db::rows::{Relation, RowReader, RowSum, Slice, Sum},
+    db::rows::{Division, Relation, RowReader, RowSum, Slice, Sum},
     error::{Error, Kind, Result},
 };
 
 /// Rows that one bucket is meant to hold: so many are read for each differing row.
-const BUCKET_ROWS: i64 = 128;
+pub(super) const BUCKET_ROWS: i64 = 128;
 
 /// Buckets of a walk by pages at most; a sum of each is held in memory.
 const MOST_BUCKETS: i64 = 1 << 16;
@@ -145,10 +145,10 @@ impl<'a> Comparison<'a> {
             for m in read.mismatches {
                 let differing = match m.differing {
                     Some(differing) => differing,
-                    None => self.differing_buckets(&m.slice, m.mask).await?,
+                    None => self.differing_buckets(&m.slice, m.by).await?,
                 };
                 let slices = [std::slice::from_ref(&m.slice), std::slice::from_ref(&m.slice)];
-                self.narrow(slices, m.mask, differing, &mut suspects, &mut compared.rechecked).await?;
+                self.narrow(slices, m.by, differing, &mut suspects, &mut compared.rechecked).await?;
             }
         }
         self.look_again(suspects, &mut compared.rechecked).await?;
@@ -156,11 +156,11 @@ impl<'a> Comparison<'a> {
     }
 
     /// The buckets of a slice that differ, with the rows they hold.
-    async fn differing_buckets(&mut self, slice: &Slice, mask: i64) -> Result<Vec<(i64, i64)>> {
+    async fn differing_buckets(&mut self, slice: &Slice, by: Division) -> Result<Vec<(i64, i64)>> {
         let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
         let (a, b) = tokio::try_join!(
-            source.buckets(&self.matched.source, slice, mask),
-            target.buckets(&self.matched.target, slice, mask)
+            source.buckets(&self.matched.source, slice, by),
+            target.buckets(&self.matched.target, slice, by)
         )?;
         Ok(differing(a.into_iter().collect(), b.into_iter().collect()))
     }
@@ -169,17 +169,17 @@ impl<'a> Comparison<'a> {
     async fn by_pages(&mut self) -> Result<Compared> {
         let m = self.matched;
         let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
-        let mask = mask(m.rows).min(MOST_BUCKETS - 1);
+        let by = Division::Hash { mask: mask(m.rows) };
         let (a, b) = tokio::try_join!(
-            PageWalk::new(source, &m.source, m, self.pace, self.clock).buckets(mask),
-            PageWalk::new(target, &m.target, m, self.pace, self.clock).buckets(mask)
+            PageWalk::new(source, &m.source, m, self.pace, self.clock).buckets(by),
+            PageWalk::new(target, &m.target, m, self.pace, self.clock).buckets(by)
         )?;
         let mut compared = Compared { rows_source: a.rows, rows_target: b.rows, ..Compared::default() };
         let differing = differing(a.buckets, b.buckets);
         let mut suspects = Vec::new();
         self.slices = [a.slices, b.slices];
         let slices = self.slices.clone();
-        self.narrow([&slices[0], &slices[1]], mask, differing, &mut suspects, &mut compared.rechecked).await?;
+        self.narrow([&slices[0], &slices[1]], by, differing, &mut suspects, &mut compared.rechecked).await?;
         self.look_again(suspects, &mut compared.rechecked).await?;
         Ok(compared)
     }
@@ -188,7 +188,7 @@ impl<'a> Comparison<'a> {
     async fn narrow(
         &mut self,
         slices: [&[Slice]; 2],
-        mask: i64,
+        by: Division,
         mut differing: Vec<(i64, i64)>,
         suspects: &mut Vec<Key>,
         rechecked: &mut Rechecked,
@@ -198,8 +198,8 @@ impl<'a> Comparison<'a> {
             let buckets = take_at_most(&mut differing, AT_ONCE);
             let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
             let (a, b) = tokio::try_join!(
-                rows_of(source, &m.source, slices[0], mask, &buckets),
-                rows_of(target, &m.target, slices[1], mask, &buckets)
+                rows_of(source, &m.source, slices[0], by, &buckets),
+                rows_of(target, &m.target, slices[1], by, &buckets)
             )?;
             suspects.extend(differing_keys(a, b));
             if suspects.len() >= BATCH {
@@ -241,7 +241,7 @@ impl Live<'_, '_> {
             keys.iter().filter_map(|k| k.0.first()?.parse::<i64>().ok()).map(|hash| hash & mask).collect();
         buckets.sort_unstable();
         buckets.dedup();
-        let mut found = rows_of(reader, relation, slices, mask, &buckets).await?;
+        let mut found = rows_of(reader, relation, slices, Division::Hash { mask }, &buckets).await?;
         Ok(keys.iter().filter_map(|k| found.remove(k).map(|sum| RowSum { key: k.clone(), sum })).collect())
     }
 }
@@ -264,7 +264,7 @@ impl Sides for Live<'_, '_> {
 /// 2ⁿ−1 for buckets of about [`BUCKET_ROWS`] rows.
 pub(super) fn mask(rows: i64) -> i64 {
     let buckets = (rows / BUCKET_ROWS).clamp(1, MOST_BUCKETS) as u64;
-    buckets.next_power_of_two() as i64 - 1
+    (buckets.next_power_of_two() as i64 - 1).min(MOST_BUCKETS - 1)
 }
 
 /// Buckets whose sums differ, with the rows that the fuller side holds, in order.
@@ -299,12 +299,12 @@ async fn rows_of(
     reader: &mut dyn RowReader,
     relation: &Relation,
     slices: &[Slice],
-    mask: i64,
+    by: Division,
     buckets: &[i64],
 ) -> Result<ByKey> {
     let mut all = ByKey::new();
     for slice in slices {
-        for row in reader.rows_in(relation, slice, mask, buckets).await? {
+        for row in reader.rows_in(relation, slice, by, buckets).await? {
             all.entry(row.key).or_default().add(row.sum);
         }
     }
@@ -345,7 +345,7 @@ impl<'a> PageWalk<'a> {
         PageWalk { reader, relation, matched, pace, clock }
     }
 
-    async fn buckets(self, mask: i64) -> Result<Walked> {
+    async fn buckets(self, by: Division) -> Result<Walked> {
         let extent = self.reader.extent(self.relation).await?;
         let density = (self.matched.rows as f64 / extent.pages.max(1) as f64).max(0.001);
         let walk = Walk::Pages { from: 0, pages: extent.pages, density };
@@ -353,7 +353,7 @@ impl<'a> PageWalk<'a> {
         let mut walked = Walked { buckets: HashMap::new(), slices: Vec::new(), rows: 0 };
         while let Some(slice) = walker.next(self.reader, self.relation).await? {
             let began = self.clock.instant();
-            let found = match self.reader.buckets(self.relation, &slice, mask).await {
+            let found = match self.reader.buckets(self.relation, &slice, by).await {
                 Ok(found) => found,
                 Err(e) if e.kind == Kind::Deadline && walker.shrink() => continue,
                 Err(e) => return Err(e),

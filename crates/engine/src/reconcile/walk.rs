@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use switchyard_model::reconcile::Key;
 
+use super::table::{BUCKET_ROWS, mask};
 use crate::{
-    db::rows::{Relation, RowReader, Slice},
+    db::rows::{Division, Relation, RowReader, Slice},
     error::Result,
 };
 
@@ -84,9 +85,15 @@ impl Walker {
         self.done
     }
 
-    /// Rows that the next slice is meant to hold.
-    pub fn rows(&self) -> i64 {
-        self.rows
+    /// How the next slice is best divided.
+    pub fn division(&self) -> Division {
+        match &self.walk {
+            Walk::Integers { spread, .. } => {
+                let keys = (BUCKET_ROWS as f64 * spread).clamp(1.0, (1_u64 << 62) as f64);
+                Division::Span { shift: keys.log2() as u32 }
+            }
+            Walk::Whole | Walk::Keys { .. } | Walk::Pages { .. } => Division::Hash { mask: mask(self.rows) },
+        }
     }
 
     /// The next slice; None when all was walked. The same again until [`Walker::advance`].

@@ -50,7 +50,7 @@ impl State {
             }
             Command::RollBack => {
                 if self.authority == Side::Source && self.route.reads_on_target == 0 {
-                    return Err("All traffic is on the source; there is nothing to roll back.".to_owned());
+                    return Err("All is on the source: nothing to roll back.".to_owned());
                 }
                 Ok(())
             }

@@ -16,7 +16,7 @@ use switchyard_model::reconcile::Key;
 use super::{PgDatabase, classify};
 use crate::{
     Error, Result,
-    db::rows::{CellValue, Extent, Relation, Rendering, RowReader, RowSum, Rows, Slice, Sum},
+    db::rows::{CellValue, Division, Extent, Relation, Rendering, RowReader, RowSum, Rows, Slice, Sum},
 };
 
 /// No statement runs longer: the promise of short transactions, kept by the server.
@@ -177,28 +177,35 @@ impl RowReader for PgRows {
         .map_err(failed)
     }
 
-    async fn buckets(&mut self, relation: &Relation, slice: &Slice, mask: i64) -> Result<Vec<(i64, Sum)>> {
+    async fn buckets(&mut self, relation: &Relation, slice: &Slice, by: Division) -> Result<Vec<(i64, Sum)>> {
         let failed = self.failed("digesting", relation);
         let mut arguments = PgArguments::default();
-        let bound = arguments.add(mask).map_err(sqlx::Error::Encode).and_then(|()| bind_slice(&mut arguments, slice));
+        let bound =
+            arguments.add(by.number()).map_err(sqlx::Error::Encode).and_then(|()| bind_slice(&mut arguments, slice));
         match bound {
-            Ok(()) => self.fetch(sql::buckets(relation, slice), arguments).await,
+            Ok(()) => self.fetch(sql::buckets(relation, slice, by), arguments).await,
             Err(e) => Err(e),
         }
         .and_then(|rows| rows.iter().map(|r| Ok((r.try_get(0)?, parse_sum(r, 1, 2)?))).collect())
         .map_err(failed)
     }
 
-    async fn rows_in(&mut self, relation: &Relation, slice: &Slice, mask: i64, buckets: &[i64]) -> Result<Vec<RowSum>> {
+    async fn rows_in(
+        &mut self,
+        relation: &Relation,
+        slice: &Slice,
+        by: Division,
+        buckets: &[i64],
+    ) -> Result<Vec<RowSum>> {
         let failed = self.failed("reading differing rows of", relation);
         let mut arguments = PgArguments::default();
         let bound = arguments
-            .add(mask)
+            .add(by.number())
             .and_then(|()| arguments.add(buckets))
             .map_err(sqlx::Error::Encode)
             .and_then(|()| bind_slice(&mut arguments, slice));
         match bound {
-            Ok(()) => self.fetch(sql::rows_in(relation, slice), arguments).await,
+            Ok(()) => self.fetch(sql::rows_in(relation, slice, by), arguments).await,
             Err(e) => Err(e),
         }
         .and_then(|rows| parse_rows(&rows))

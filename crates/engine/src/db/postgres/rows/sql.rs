@@ -2,7 +2,7 @@
 
 use switchyard_model::ident::quote;
 
-use crate::db::rows::{Field, Relation, Rendering, Slice};
+use crate::db::rows::{Division, Field, Relation, Rendering, Slice};
 
 /// How a column's value enters a hash.
 pub(super) fn expression(field: &Field) -> String {
@@ -110,49 +110,62 @@ pub(super) fn sum(relation: &Relation, slice: &Slice) -> String {
     format!("SELECT count(*), coalesce(sum({}), 0)::text {} WHERE {filter}", row_hash(relation), from(relation))
 }
 
-/// Each row's bucket source `k` and hash `h`; the key's texts with it where asked for.
-fn hashed(relation: &Relation, filter: &str, with_key: bool) -> String {
+/// Each row's bucket source `k` and hash `h`.
+fn hashed(relation: &Relation, filter: &str) -> String {
+    let (hash, from) = (row_hash(relation), from(relation));
     if relation.key.is_empty() {
         // OFFSET 0 keeps the planner from computing the hash once for each mention.
-        return format!(
-            "SELECT h AS k, h FROM (SELECT {} AS h {} WHERE {filter} OFFSET 0) AS x",
+        format!("SELECT h AS k, h FROM (SELECT {hash} AS h {from} WHERE {filter} OFFSET 0) AS x")
+    } else {
+        format!("SELECT {} AS k, {hash} AS h {from} WHERE {filter}", key_hash(relation))
+    }
+}
+
+/// `bucket`, `rows`, `hash`; `$1` is the division's number.
+pub(super) fn buckets(relation: &Relation, slice: &Slice, by: Division) -> String {
+    let (filter, _) = filter(relation, slice, 2);
+    match by {
+        Division::Hash { .. } => {
+            format!("SELECT k & $1, count(*), sum(h)::text FROM ({}) AS r GROUP BY 1", hashed(relation, &filter))
+        }
+        Division::Span { .. } => format!(
+            "SELECT {}::int8 >> $1::int8::int4, count(*), sum({})::text {} WHERE {filter} GROUP BY 1",
+            key_row(relation),
             row_hash(relation),
             from(relation)
-        );
+        ),
     }
-    let texts: String = if with_key {
-        relation.key_fields().map(|f| format!("t.{}::text, ", quote(&f.name))).collect()
-    } else {
-        String::new()
-    };
-    let list = if with_key { format!("ARRAY[{}] AS key, ", texts.trim_end_matches(", ")) } else { String::new() };
-    format!("SELECT {list}{} AS k, {} AS h {} WHERE {filter}", key_hash(relation), row_hash(relation), from(relation))
 }
 
-/// `bucket`, `rows`, `hash`; `$1` is the mask.
-pub(super) fn buckets(relation: &Relation, slice: &Slice) -> String {
-    let (filter, _) = filter(relation, slice, 2);
-    format!("SELECT k & $1, count(*), sum(h)::text FROM ({}) AS r GROUP BY 1", hashed(relation, &filter, false))
-}
-
-/// `key`, `rows`, `hash`; `$1` is the mask, `$2` the buckets.
-pub(super) fn rows_in(relation: &Relation, slice: &Slice) -> String {
+/// `key`, `rows`, `hash`; `$1` is the division's number, `$2` the buckets.
+pub(super) fn rows_in(relation: &Relation, slice: &Slice, by: Division) -> String {
     let (filter, _) = filter(relation, slice, 3);
     if relation.key.is_empty() {
-        let inner = hashed(relation, &filter, true);
+        let inner = hashed(relation, &filter);
         return format!(
             "SELECT ARRAY[h::text], count(*), sum(h)::text FROM ({inner}) AS r WHERE k & $1 = ANY ($2) GROUP BY h"
         );
     }
-    // The condition on the key alone comes first, so that other rows' hashes are never computed.
-    let filter = format!("{filter} AND {} & $1 = ANY ($2)", key_hash(relation));
     let texts: Vec<String> = relation.key_fields().map(|f| format!("t.{}::text", quote(&f.name))).collect();
-    format!(
-        "SELECT ARRAY[{}], 1::int8, ({})::text {} WHERE {filter}",
-        texts.join(", "),
-        row_hash(relation),
-        from(relation)
-    )
+    let cells = format!("ARRAY[{}], 1::int8, ({})::text", texts.join(", "), row_hash(relation));
+    match by {
+        // The condition is on the key alone, so that other rows' hashes are never computed.
+        Division::Hash { .. } => format!(
+            "SELECT {cells} {} WHERE {filter} AND {} & $1 = ANY ($2::int8[])",
+            from(relation),
+            key_hash(relation)
+        ),
+        // One look into the index per bucket; OFFSET 0 keeps it that way. The last key of a bucket is written so that it
+        // cannot exceed the type.
+        Division::Span { .. } => {
+            let key = key_row(relation);
+            format!(
+                "SELECT x.* FROM unnest($2::int8[]) AS b(n) CROSS JOIN LATERAL (SELECT {cells} {} WHERE {filter} \
+                 AND {key} >= b.n << $1::int8::int4 AND {key} <= (b.n << $1::int8::int4) + ((1::int8 << $1::int8::int4) - 1) OFFSET 0) AS x",
+                from(relation)
+            )
+        }
+    }
 }
 
 /// `key`, `rows`, `hash` of given keys: one text array per key column.
@@ -271,7 +284,7 @@ mod tests {
 
     #[test]
     fn without_a_key_the_hash_is_computed_once() {
-        let sql = buckets(&relation(vec![]), &Slice::Pages { from: 0, to: Some(10) });
+        let sql = buckets(&relation(vec![]), &Slice::Pages { from: 0, to: Some(10) }, Division::Hash { mask: 7 });
         assert_eq!(sql.matches("hash_record_extended").count(), 1, "{sql}");
         assert!(sql.contains("OFFSET 0"), "else the planner would copy it into both mentions: {sql}");
     }
