@@ -1,5 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test bench-switch screenshots fmt clean
+.PHONY: setup build demo test bench-switch bench-verify screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -31,6 +31,11 @@ test:
 bench-switch:
 	@scripts/setup.sh demo
 	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-switch
+
+# A comparison of 5 M rows beside its floor, and beside reladiff where it is installed.
+bench-verify:
+	@scripts/setup.sh demo
+	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-verify
 
 # Every screen in both themes, into screenshots/.
 screenshots:

@@ -8,6 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 
 use crate::driver::Driver;
+use crate::screen::Theme;
 use crate::{process, until};
 
 /// How long the app may take to have a window.
@@ -22,7 +23,12 @@ pub struct App {
 impl App {
     /// Starts the app with `arguments`; its settings and the webview's files go below `home`.
     pub async fn start(home: &Path, arguments: &[&str]) -> Self {
-        let driver = Driver::start(home).await;
+        Self::on_desktop(home, arguments, Theme::Light).await
+    }
+
+    /// The same on a desktop that is dark as a whole: menu, dialogs, and with them the page.
+    pub async fn on_desktop(home: &Path, arguments: &[&str], theme: Theme) -> Self {
+        let driver = Driver::start(home, theme).await;
         let client = session(&driver.url(), arguments).await;
         let app = Self { client, driver };
         app.watch_for_errors().await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::screen::Theme;
 use crate::{process, until};
 
 /// A running driver; ends with everything it started when dropped.
@@ -15,11 +16,12 @@ pub struct Driver {
 
 impl Driver {
     /// Starts one. The app that it starts later keeps its settings and the webview's files below `home`.
-    pub async fn start(home: &Path) -> Self {
+    pub async fn start(home: &Path, theme: Theme) -> Self {
         let port = free_port();
         let child = Command::new("WebKitWebDriver")
             .arg(format!("--port={port}"))
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("GTK_THEME", theme.of_desktop())
             .env("XDG_DATA_HOME", home.join("data"))
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_CACHE_HOME", home.join("cache"))

@@ -35,7 +35,8 @@ impl App {
 
     /// Scrolls as a person would who wants to click something at the edge; the driver finds what is half hidden good enough.
     async fn bring_into_sight(&self, id: &str) {
-        let scroll = "document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.scrollIntoView({ block: 'nearest' })";
+        let scroll =
+            "document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.scrollIntoView({ block: 'nearest' })";
         // What cannot be scrolled to cannot be clicked either, and that is told.
         let _ = self.client.execute(scroll, vec![id.into()]).await;
     }

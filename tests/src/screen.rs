@@ -20,6 +20,14 @@ impl Theme {
     /// Both.
     pub const ALL: [Theme; 2] = [Theme::Light, Theme::Dark];
 
+    /// As the desktop's toolkit calls it.
+    pub(crate) fn of_desktop(self) -> &'static str {
+        match self {
+            Theme::Light => "Adwaita",
+            Theme::Dark => "Adwaita:dark",
+        }
+    }
+
     /// As the page calls it.
     pub fn word(self) -> &'static str {
         match self {

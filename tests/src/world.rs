@@ -10,7 +10,7 @@ use switchyard_api::{Options, Switchyard};
 use switchyard_rig::{DATABASE, Rig, RigOptions, Server, Workload, WorkloadConfig};
 use tempfile::TempDir;
 
-use crate::{App, Stage, until};
+use crate::{App, Stage, Theme, until};
 
 /// How long one command may take on small data, its gates included.
 const COMMAND: Duration = Duration::from_secs(120);
@@ -90,10 +90,15 @@ impl World {
 
     /// Opens the window on this world's store.
     pub async fn open(&self, arguments: &[&str]) -> App {
+        self.open_on(Theme::Light, arguments).await
+    }
+
+    /// The same on a desktop of this theme.
+    pub async fn open_on(&self, theme: Theme, arguments: &[&str]) -> App {
         let data = self.data();
         let mut all = vec!["--data", data.to_str().unwrap_or_default()];
         all.extend(arguments);
-        App::start(self.home(), &all).await
+        App::on_desktop(self.home(), &all, theme).await
     }
 
     /// A second host on the same store. One that drives takes the lease when nobody has it.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use switchyard_tests::{App, Stage, Theme, World};
 
+/// How long a migration has run when its picture for the docs is taken.
+const DOCS_MINUTES: u64 = 6;
 /// The default size of the window, and the smallest.
 const SIZES: [(u32, u32); 2] = [(1440, 900), (1100, 700)];
 /// Pages of a migration, with something on each that says it was drawn.
@@ -86,7 +88,6 @@ async fn a_busy_migration_then_stale_then_failed() {
     }
     app.click("nav-overview").await;
     app.see("lag-chart").await;
-    for_the_docs(&app).await;
     dialogs(&app).await;
 
     // The engine goes on and writes down what it knows each second; only the source is silent.
@@ -175,13 +176,29 @@ async fn keep(app: &App, name: &str) {
     }
 }
 
-async fn for_the_docs(app: &App) {
+/// The cockpit for the guide, once there is a quarter of an hour to show: an app of its own, on a dark desktop, since the
+/// menu has the desktop's colours.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen, and SWITCHYARD_DOCS=1: scripts/window-tests.sh screenshots"]
+async fn the_picture_for_the_docs() {
     if std::env::var_os("SWITCHYARD_DOCS").is_none() {
         return;
     }
+    let world = World::at(Stage::Reads(5)).await;
+    let app = world.open_on(Theme::Dark, &["--open", World::MIGRATION]).await;
+    app.see("lag-chart").await;
+    let enough = DOCS_MINUTES * 60;
+    let patience = Duration::from_secs(enough + 120);
+    app.attribute_until("lag-chart", "data-samples", "the chart is full", patience, |n| {
+        n.parse::<u64>().is_ok_and(|n| n >= enough / 2)
+    })
+    .await;
+    let api = world.api(false).await;
+    world.walk(&api, Stage::Reads(10)).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    api.shut_down().await;
     app.resize(1440, 900).await;
-    app.paint(Theme::Dark).await;
-    // Notices say what happened while the picture was prepared, and hide what it is about.
+    // Notices say what happened while the picture was prepared.
     let dismiss = "document.querySelectorAll('[data-testid=notice] .btn').forEach(b => b.click())";
     app.wait_for("no notice is left", Duration::from_secs(10), async || {
         app.script(dismiss, Vec::new()).await;
@@ -191,4 +208,5 @@ async fn for_the_docs(app: &App) {
     app.settle().await;
     let kept = app.keep_picture("docs").await;
     std::fs::copy(kept, concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshot.png")).unwrap();
+    app.close().await;
 }

@@ -25,7 +25,7 @@ pub fn ask(what: &str, variable: &str) -> Result<Option<String>, ApiError> {
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     drop(quiet);
-    tell!();
+    tell!("");
     read.map_err(failed)?;
     let text = line.trim_end_matches(['\r', '\n']).to_owned();
     Ok(if text.is_empty() { None } else { Some(text) })

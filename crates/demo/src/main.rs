@@ -4,6 +4,7 @@
 //! with `--window` the desktop window opens on the migration; with `--bench-switch` the write pause is measured.
 
 mod bench;
+mod bench_verify;
 mod driver;
 mod journey;
 mod layout;
@@ -26,6 +27,12 @@ struct Args {
     /// Measures the write pause over many switches.
     #[arg(long)]
     bench_switch: bool,
+    /// Measures a comparison of two databases beside its floor.
+    #[arg(long)]
+    bench_verify: bool,
+    /// Rows of --bench-verify.
+    #[arg(long, env = "ROWS", default_value_t = 5_000_000)]
+    rows: i64,
     /// With --bench-switch: only the settings whose name holds this.
     #[arg(long)]
     setting: Option<String>,
@@ -62,6 +69,8 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         if args.bench_switch {
             bench::run(args.scale.min(0.2), args.setting.as_deref()).await
+        } else if args.bench_verify {
+            bench_verify::run(args.rows.max(200_000)).await
         } else if args.window && !args.headless {
             window::run(args.scale).await
         } else {

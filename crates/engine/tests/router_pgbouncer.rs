@@ -147,6 +147,25 @@ async fn a_frozen_console_ends_at_the_deadline_and_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_seen_open_and_fell_silent_need_not_be_released() {
+    let rig = rig().await;
+    let pooler = &rig.poolers[0];
+    let r = router(pooler);
+    r.observe().await.unwrap();
+    pooler.freeze().unwrap();
+    r.hold().await.unwrap_err();
+    let started = Instant::now();
+    r.release().await.unwrap();
+    assert!(started.elapsed() < Duration::from_millis(200), "it got no PAUSE, so nobody waits for it");
+    // Another process does not know that, and has to insist.
+    router(pooler).release().await.unwrap_err();
+    pooler.thaw().unwrap();
+    r.hold().await.unwrap();
+    pooler.kill().await.unwrap();
+    r.release().await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_pause_is_short() {
     let rig = rig().await;
     let r = router(&rig.poolers[0]);

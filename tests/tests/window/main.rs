@@ -9,4 +9,5 @@ mod journey;
 mod menu;
 mod notices;
 mod second_start;
+mod silent;
 mod store;

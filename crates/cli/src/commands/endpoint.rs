@@ -72,9 +72,7 @@ async fn list(ctl: &Ctl) -> Result<Answer, ApiError> {
         print_row(row);
     }
     if list.endpoints.is_empty() {
-        say!(
-            "There is no endpoint yet. Add one: switchyardctl endpoint add NAME --url postgres://user@host/database"
-        );
+        say!("There is no endpoint yet. Add one: switchyardctl endpoint add NAME --url postgres://user@host/database");
     }
     Ok(Answer::Yes)
 }

@@ -30,11 +30,14 @@ pub async fn run(ctl: &Ctl, migration: String, set: Option<PathBuf>) -> Result<A
     say!("  lag ≤ {} ms for {} s", limits.lag_limit_ms, limits.lag_hold_s);
     say!(
         "  validation not older than {} s, canary not older than {} ms",
-        limits.validation_max_age_s, limits.canary_max_age_ms
+        limits.validation_max_age_s,
+        limits.canary_max_age_ms
     );
     say!(
         "  hold ≤ {} ms, locks ≤ {} ms, sequences + {}",
-        limits.hold_deadline_ms, limits.lock_timeout_ms, limits.sequence_margin
+        limits.hold_deadline_ms,
+        limits.lock_timeout_ms,
+        limits.sequence_margin
     );
     for rung in &limits.ladder {
         say!("  {:>3} % of reads, soak {} s", rung.percent, rung.soak_s);

@@ -44,7 +44,10 @@ pub async fn run(ctl: &Ctl, cmd: MigrationCmd) -> Result<Answer, ApiError> {
             } else {
                 say!(
                     "“{}” is there: {} → {}. Next: switchyardctl run {:?} analyze",
-                    row.name, row.source, row.target, row.name
+                    row.name,
+                    row.source,
+                    row.target,
+                    row.name
                 );
             }
             Ok(Answer::Yes)

@@ -36,7 +36,10 @@ fn print(c: &Cockpit, checks: bool) {
     match &c.lag {
         Some(l) => say!(
             "  lag {:.0} ms, p95 {:.0} ms, worst {:.0} ms in 30 min, limit {:.0} ms",
-            l.now_ms, l.p95_ms, l.worst_ms, l.limit_ms
+            l.now_ms,
+            l.p95_ms,
+            l.worst_ms,
+            l.limit_ms
         ),
         None => say!("  lag unknown: no beat measured yet"),
     }

@@ -148,6 +148,12 @@ impl Ctl {
         child.wait_with_output().unwrap()
     }
 
+    /// Runs it with a log on a disk that is full.
+    pub fn output_without_log(&self, args: &[&str]) -> Output {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        self.command(args).stderr(full).output().unwrap()
+    }
+
     /// Runs it and lets it crash at this point, as if the power had gone.
     pub fn crash(&self, args: &[&str], point: &str) -> Output {
         self.command(args).env("SWITCHYARD_CRASH", point).output().unwrap()

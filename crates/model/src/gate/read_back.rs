@@ -22,7 +22,9 @@ fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
     let verdict = match &seen.route {
         Err(why) => Verdict::fail(why.clone(), "Bring the routers back to one route, by hand or with “Roll back”."),
         Ok(_) if seen.holding => Verdict::fail("a router is holding clients", "RESUME it, or let recovery do so."),
-        Ok(route) if *route == q.state.route => Verdict::pass(format!("reads {} % on target, writes on {}", route.reads_on_target, route.writes)),
+        Ok(route) if *route == q.state.route => {
+            Verdict::pass(format!("reads {} % on target, writes on {}", route.reads_on_target, route.writes))
+        }
         Ok(route) => Verdict::fail(
             format!("asked for {}, read back {route}", q.state.route),
             "Somebody changed a router by hand: shift to the present rung again, or roll back.",

@@ -1,0 +1,158 @@
+//! The speed of a comparison, measured beside its floor: both sides at once, one statement each.
+//!
+//! 5 M rows as the peers' figures in the docs have them; equal, and with 1 000 rows changed, 100 missing and 100 extra. Where
+//! the peer `reladiff` is installed, it compares the same equal tables in the same run.
+
+use std::{process::ExitCode, sync::Arc, time::Instant};
+
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use switchyard_api::{
+    Options, Pace, Switchyard,
+    verify::{End, VerifyRequest},
+};
+use switchyard_rig::{Major, Server, ServerOptions};
+
+use crate::Failure;
+
+/// Runs of each; the median counts.
+const RUNS: usize = 3;
+
+/// The table of the benchmark; `$rows` rows.
+const TABLE: &str = "CREATE TABLE public.bench (id bigint PRIMARY KEY, customer int NOT NULL, amount numeric(12,2), status text, \
+     note text, at timestamptz, paid bool, ref uuid)";
+
+const FILL: &str = "INSERT INTO public.bench SELECT i, ((i * 7919) % 100000)::int, ((i * 31) % 1000000) / 100.0, \
+     (ARRAY['new', 'paid', 'sent', 'done'])[1 + (i % 4)::int], 'order number ' || i || ' of the customer', \
+     timestamptz '2026-01-01' + i * interval '1 second', i % 2 = 0, md5(i::text)::uuid FROM generate_series(1::int8, $rows) i";
+
+/// 1 000 changed, 100 missing, 100 extra, scattered.
+const CORRUPT: &str = "UPDATE public.bench SET amount = amount + 0.01 WHERE id % ($rows / 1000) = 77; \
+     DELETE FROM public.bench WHERE id % ($rows / 100) = 123; \
+     INSERT INTO public.bench SELECT $rows + i, 1, 1, 'x', 'extra' FROM generate_series(1, 100) i";
+
+const FLOOR: &str = "SELECT bit_xor(hash_record_extended(t.*, 0)) FROM public.bench t";
+
+#[derive(Debug, Serialize)]
+struct Row {
+    pair: String,
+    data: &'static str,
+    rows: i64,
+    floor_s: f64,
+    ours_s: f64,
+    ratio: f64,
+    findings: usize,
+    reladiff_s: Option<f64>,
+}
+
+/// Every pair and both kinds of data; a table on stderr and JSON on stdout.
+pub async fn run(rows: i64) -> Result<ExitCode, Failure> {
+    let mut table = Vec::new();
+    for target in [Major::V15, Major::best()] {
+        let (source, target) = tokio::try_join!(server(Major::V15, rows), server(target, rows))?;
+        table.push(measure(&source, &target, "equal", rows).await?);
+        execute(&target, &CORRUPT.replace("$rows", &rows.to_string())).await?;
+        table.push(measure(&source, &target, "1000 changed, 100 missing, 100 extra", rows).await?);
+        source.stop().await?;
+        target.stop().await?;
+    }
+    eprintln!("\n| pair | data | floor | ours | ratio | findings | reladiff |\n|---|---|---|---|---|---|---|");
+    for r in &table {
+        let peer = r.reladiff_s.map_or_else(|| "not installed".to_owned(), |s| format!("{s:.1} s"));
+        eprintln!(
+            "| {} | {} | {:.2} s | {:.2} s | {:.2} × | {} | {peer} |",
+            r.pair, r.data, r.floor_s, r.ours_s, r.ratio, r.findings
+        );
+    }
+    println!("{}", serde_json::to_string(&table)?);
+    let exact = table.iter().all(|r| r.findings == if r.data == "equal" { 0 } else { 1200 });
+    Ok(if exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn server(major: Major, rows: i64) -> Result<Server, Failure> {
+    let server = Server::start(major, ServerOptions::default()).await?;
+    eprintln!("building {rows} rows on PostgreSQL {}", server.version);
+    let fill = FILL.replace("$rows", &rows.to_string());
+    execute(&server, &format!("{TABLE}; {fill}; ")).await?;
+    execute(&server, "VACUUM ANALYZE public.bench").await?;
+    execute(&server, "CHECKPOINT").await?;
+    Ok(server)
+}
+
+async fn execute(server: &Server, sql: &str) -> Result<(), Failure> {
+    let mut connection = PgConnection::connect(&server.admin_url("shop")).await?;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await?;
+    Ok(())
+}
+
+async fn measure(source: &Server, target: &Server, data: &'static str, rows: i64) -> Result<Row, Failure> {
+    // Once without counting: what it reads is in memory then, for the floor as for us.
+    floor(source, target).await?;
+    let (mut floors, mut ours, mut findings) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..RUNS {
+        floors.push(floor(source, target).await?);
+        let (seconds, found) = verify(source, target).await?;
+        ours.push(seconds);
+        findings = found;
+    }
+    let (floor_s, ours_s) = (median(&floors), median(&ours));
+    Ok(Row {
+        pair: format!("{} → {}", source.version, target.version),
+        data,
+        rows,
+        floor_s,
+        ours_s,
+        ratio: ours_s / floor_s,
+        findings,
+        reladiff_s: reladiff(source, target)?,
+    })
+}
+
+async fn floor(source: &Server, target: &Server) -> Result<f64, Failure> {
+    let began = Instant::now();
+    tokio::try_join!(execute(source, FLOOR), execute(target, FLOOR))?;
+    Ok(began.elapsed().as_secs_f64())
+}
+
+/// Connecting and reading the catalogs included.
+async fn verify(source: &Server, target: &Server) -> Result<(f64, usize), Failure> {
+    let folder = source.data_dir.parent().unwrap_or(&source.data_dir).join("switchyard.db");
+    let api = Switchyard::open(Options { store: Some(folder), guarded: false, drive: false }).await?;
+    let end = |server: &Server| End { reference: server.admin_url("shop"), password: None };
+    let request = VerifyRequest {
+        source: end(source),
+        target: end(target),
+        tables: vec!["public.bench".to_owned()],
+        exact: false,
+        lanes: 1,
+        settle: std::time::Duration::ZERO,
+    };
+    let began = Instant::now();
+    let verified = api.verify(request, Arc::new(Pace::default())).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    api.shut_down().await;
+    Ok((seconds, verified.findings))
+}
+
+/// The peer on the same tables; None where it is not installed.
+fn reladiff(source: &Server, target: &Server) -> Result<Option<f64>, Failure> {
+    if std::process::Command::new("reladiff").arg("--help").output().is_err() {
+        return Ok(None);
+    }
+    let began = Instant::now();
+    let status = std::process::Command::new("reladiff")
+        .args([&peer_url(source), "public.bench", &peer_url(target), "public.bench"])
+        .args(["-k", "id", "-c", "%", "-j", "4", "--stats"])
+        .stdout(std::process::Stdio::null())
+        .status()?;
+    Ok(status.success().then(|| began.elapsed().as_secs_f64()))
+}
+
+/// The only scheme that the peer knows.
+fn peer_url(server: &Server) -> String {
+    server.admin_url("shop").replacen("postgres://", "postgresql://", 1)
+}
+
+fn median(values: &[f64]) -> f64 {
+    switchyard_model::lag::percentile(values, 50.0).unwrap_or(f64::NAN)
+}
