@@ -1,5 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test bench-switch bench-verify screenshots fmt clean
+.PHONY: setup build demo test bench-switch bench-verify bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -36,6 +36,12 @@ bench-switch:
 bench-verify:
 	@scripts/setup.sh demo
 	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-verify
+
+# What the open window costs at 1 Hz on 200 tables, how soon it shows its first figures, and what the engine's sessions cost
+# the source; a release build on a screen of its own. The last lines are rows for docs/benchmarks.md.
+bench-window:
+	@scripts/setup.sh test
+	@scripts/window-tests.sh window_cost
 
 # Every screen in both themes, into screenshots/.
 screenshots:

@@ -249,8 +249,27 @@ fn default_store() -> PathBuf {
 
 /// `user@host (pid)`.
 pub(crate) fn operator() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let told = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
+    let user = told.or_else(account).unwrap_or_else(|| "unknown".to_owned());
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = host.trim();
     format!("{user}@{} ({})", if host.is_empty() { "this machine" } else { host }, std::process::id())
+}
+
+/// The account that this process belongs to, for desktops and services that set no `USER`: the journal names who it was.
+#[cfg(unix)]
+fn account() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let own = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, id) = (fields.next()?, fields.nth(1)?);
+        (id == own).then(|| name.to_owned())
+    })
+}
+
+#[cfg(not(unix))]
+fn account() -> Option<String> {
+    None
 }

@@ -46,7 +46,13 @@ fn print(c: &Cockpit, checks: bool) {
     for p in &c.phases {
         say!("  {} {:<20} {} of {}", phase_mark(p.state), p.title, p.passed, p.total);
         for check in p.checks.iter().filter(|_| checks) {
-            say!("      {} {:<28} {} — {}", mark(&check.verdict), check.id, check.title, check.verdict.sentence());
+            say!(
+                "      {} {:<28} {} — {}",
+                mark(&check.verdict, check.opens_at),
+                check.id,
+                check.title,
+                check.verdict.sentence()
+            );
             if let Verdict::Fail { remedy, .. } = &check.verdict {
                 say!("          {remedy}");
             }
@@ -55,7 +61,8 @@ fn print(c: &Cockpit, checks: bool) {
     if let Some(next) = &c.next {
         say!("  {}", next.title);
         for g in &c.gates {
-            say!("    {} {}: {}", mark(&g.verdict), g.title, g.verdict.sentence());
+            let looked = g.at.map_or_else(String::new, |at| format!(", looked at {}", utc(at)));
+            say!("    {} {}: {}{looked}", mark(&g.verdict, g.opens_at), g.title, g.verdict.sentence());
         }
         match &next.why_not {
             None => say!("  open: switchyardctl run {:?}", c.spec.name),
@@ -68,9 +75,11 @@ fn print(c: &Cockpit, checks: bool) {
     say!("  roll back: {}", c.rollback.why_not.as_deref().unwrap_or(&c.rollback.note));
 }
 
-fn mark(verdict: &Verdict) -> &'static str {
+/// What opens by itself waits; it does not fail.
+fn mark(verdict: &Verdict, opens_at: Option<i64>) -> &'static str {
     match verdict {
         Verdict::Pass { .. } => "✓",
+        Verdict::Fail { .. } if opens_at.is_some() => "●",
         Verdict::Fail { .. } => "✕",
         Verdict::Unknown { .. } => "○",
     }

@@ -19,6 +19,9 @@ use crate::{
 const SHOWN: usize = 20;
 
 pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
+    for url in [&args.source, &args.target] {
+        warn_of_password(url);
+    }
     let pace = Arc::new(Pace::default());
     pace.throttle(args.throttle);
     let request = VerifyRequest {
@@ -43,6 +46,18 @@ pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
         (0, _) => Answer::Unable,
         (_, _) => Answer::No,
     })
+}
+
+/// Says so when a password is among the arguments, where other users can see it. One in the environment is fine.
+fn warn_of_password(url: &str) {
+    let among_arguments = std::env::args().any(|a| a.ends_with(url));
+    let user_part = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
+    if among_arguments && user_part.is_some_and(|user| user.contains(':')) {
+        eprintln!(
+            "The URL on the command line holds a password, which other users of this machine can see. \
+             Put it into SWITCHYARD_SOURCE_PASSWORD or SWITCHYARD_TARGET_PASSWORD instead."
+        );
+    }
 }
 
 fn end(reference: String, variable: &str) -> End {

@@ -191,6 +191,12 @@ pub trait RowReader: Send {
     /// The values of rows with these keys, in the order of the fields; one that is gone is absent. Without a key, one
     /// row per hash, and only of this slice.
     async fn values(&mut self, relation: &Relation, slice: &Slice, keys: &[Key]) -> Result<Vec<(Key, Vec<CellValue>)>>;
+    /// Waits until the transactions that write here now have ended, and says whether all have within a few seconds. One
+    /// that idles does not end just now and is not waited for.
+    ///
+    /// A server sends a commit to its subscribers before its own readers see it, and while it waits for a synchronous
+    /// standby much before. So the other side can show a row that this side does not show yet.
+    async fn writers_ended(&mut self) -> Result<bool>;
     /// Hands the session back; one that is dropped hangs up.
     async fn close(self: Box<Self>);
 }

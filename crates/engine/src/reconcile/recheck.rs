@@ -22,6 +22,8 @@ pub trait Sides: Send {
     async fn other(&mut self, keys: &[Key]) -> Result<Vec<RowSum>>;
     /// Returns once everything committed on the authority before this call is on the other side.
     async fn pass(&mut self) -> Result<()>;
+    /// Returns once no transaction on the authority is about to end that was when it was called; false when some go on.
+    async fn ended(&mut self) -> Result<bool>;
     /// A pause between attempts.
     async fn pause(&mut self, attempt: u32) {
         tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(10)) * 20)).await;
@@ -51,35 +53,42 @@ impl Rechecked {
 
 /// Looks again until each row is equal, different for good, or hot.
 ///
-/// One attempt reads the authority (a), waits until the stream has passed that moment, reads the other side (b), and reads
-/// the authority again (c). b = a or b = c: equal, the other side is at one of the two. a = c ≠ b: the other side has
-/// everything up to a and yet not a's row, and the row has not changed since: different. Else the row moved: again.
+/// One attempt reads the authority (a), waits until the stream has passed that moment, and reads the other side (b). b = a:
+/// equal. Else the authority is read again (c), after every transaction there has ended that was about to: its change may be
+/// on the other side before the authority itself shows it. b = c: equal, the other side was ahead. a = c ≠ b: the other side
+/// has everything up to a and yet not a's row, and the row has not changed since: different. Else the row moved: again.
 pub async fn recheck(sides: &mut dyn Sides, keys: Vec<Key>) -> Result<Rechecked> {
     let mut result = Rechecked::default();
     let mut open = keys;
     for attempt in 1..=ATTEMPTS {
-        if open.is_empty() {
-            break;
-        }
         let a = by_key(sides.authority(&open).await?);
         sides.pass().await?;
         let b = by_key(sides.other(&open).await?);
+        let of = |side: &HashMap<Key, Sum>, key: &Key| side.get(key).copied().unwrap_or_default();
+        let before = open.len();
+        open.retain(|key| of(&a, key) != of(&b, key));
+        result.in_flight += (before - open.len()) as i64;
+        if open.is_empty() {
+            break;
+        }
+        let ended = sides.ended().await?;
         let c = by_key(sides.authority(&open).await?);
         open.retain(|key| {
-            let [a, b, c] = [&a, &b, &c].map(|side| side.get(key).copied().unwrap_or_default());
-            if b == a || b == c {
+            let (a, b, c) = (of(&a, key), of(&b, key), of(&c, key));
+            if b == c {
                 result.in_flight += 1;
                 return false;
             }
-            if a == c {
+            if a == c && ended {
                 result.different.push((key.clone(), a, b));
                 return false;
             }
             true
         });
-        if !open.is_empty() {
-            sides.pause(attempt).await;
+        if open.is_empty() {
+            break;
         }
+        sides.pause(attempt).await;
     }
     result.hot = open;
     Ok(result)
@@ -98,6 +107,7 @@ mod tests {
     struct Script {
         authority: Vec<Option<i128>>,
         other: Vec<Option<i128>>,
+        ended: bool,
     }
 
     fn next(list: &mut Vec<Option<i128>>) -> Vec<RowSum> {
@@ -120,11 +130,14 @@ mod tests {
         async fn pass(&mut self) -> Result<()> {
             Ok(())
         }
+        async fn ended(&mut self) -> Result<bool> {
+            Ok(self.ended)
+        }
         async fn pause(&mut self, _: u32) {}
     }
 
     async fn outcome(authority: Vec<Option<i128>>, other: Vec<Option<i128>>) -> Rechecked {
-        recheck(&mut Script { authority, other }, vec![key()]).await.unwrap()
+        recheck(&mut Script { authority, other, ended: true }, vec![key()]).await.unwrap()
     }
 
     fn keys(r: &Rechecked) -> Vec<Key> {
@@ -160,5 +173,12 @@ mod tests {
         let moving = (0..40).map(|i| Some(100 + i)).collect();
         let r = outcome(moving, vec![Some(1)]).await;
         assert_eq!((keys(&r), r.hot), (vec![], vec![key()]), "a false alarm would stop a cutover for nothing");
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_the_authority_does_not_show_yet_is_no_difference() {
+        let mut waiting = Script { authority: vec![None], other: vec![Some(1)], ended: false };
+        let r = recheck(&mut waiting, vec![key()]).await.unwrap();
+        assert_eq!((keys(&r), r.hot), (vec![], vec![key()]), "while its transaction has not ended nothing is proven");
     }
 }

@@ -259,6 +259,14 @@ impl Sides for Live<'_, '_> {
     async fn pass(&mut self) -> Result<()> {
         self.comparison.stream.pass().await
     }
+
+    async fn ended(&mut self) -> Result<bool> {
+        let c = &mut *self.comparison;
+        match c.authority {
+            Side::Source => c.readers.source.writers_ended().await,
+            Side::Target => c.readers.target.writers_ended().await,
+        }
+    }
 }
 
 /// 2ⁿ−1 for buckets of about [`BUCKET_ROWS`] rows.

@@ -93,6 +93,23 @@ fn the_preflight_says_what_to_do() {
 }
 
 #[test]
+fn an_answer_is_as_old_as_its_facts() {
+    let stream = StreamFacts { newest: Some((700, 1.0)), within_since: Some(0) };
+    let route = Ok(Route { reads_on_target: 0, writes: Side::Source });
+    let route = Some(RouteReadBack { at: 600, route, holding: false });
+    let facts = Facts { forward: stream, reverse: stream, route, ..Facts::default() };
+    let aged = |gate| {
+        let j = ask(&state(), &facts, 1000, gate);
+        (j.at, j.counts_ms.is_some())
+    };
+    assert_eq!(aged("lag"), (Some(700), true));
+    assert_eq!(aged("way_back"), (Some(700), true));
+    assert_eq!(aged("read_back"), (Some(600), true));
+    assert_eq!(aged("consistency"), (None, true), "what was never looked at has no age");
+    assert_eq!(aged("soak"), (None, false), "the journal is always current");
+}
+
+#[test]
 fn a_route_changed_by_hand_closes() {
     let facts = Facts {
         route: Some(RouteReadBack {

@@ -251,6 +251,7 @@ impl Router for PgBouncer {
         self.show("SHOW VERSION").await?;
         self.wait_out_logins().await?;
         self.hold.is_sent();
+        tracing::debug!(at = self.label(), "PAUSE is sent");
         match self.console.ask_and_wait(&self.pause(), self.hold_deadline).await {
             Ok(Answer::Rows(_)) => Ok(()),
             Ok(Answer::Refused(words)) if names::says_already_paused(&words) => Ok(()),

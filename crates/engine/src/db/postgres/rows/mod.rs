@@ -6,6 +6,8 @@
 mod rendering;
 mod sql;
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use sqlx::{
     Arguments, AssertSqlSafe, PgConnection, Row,
@@ -21,6 +23,9 @@ use crate::{
 
 /// No statement runs longer: the promise of short transactions, kept by the server.
 const LIMIT: &str = "4500ms";
+
+/// How long transactions may take to end that were about to.
+const ENDING: Duration = Duration::from_secs(3);
 
 /// A value is shown to this length, characters.
 const LONGEST: usize = 10_000;
@@ -240,6 +245,30 @@ impl RowReader for PgRows {
             Ok((Key(row.try_get(0)?), cells.collect()))
         };
         found.and_then(|rows| rows.iter().map(cells).collect()).map_err(failed)
+    }
+
+    async fn writers_ended(&mut self) -> Result<bool> {
+        let label = self.label.clone();
+        let failed = move |e| classify::classify(format!("waiting for transactions to end on {label}"), e);
+        let began = Instant::now();
+        let writing: sqlx::Result<Vec<String>> =
+            sqlx::query_scalar(sql::WRITING).persistent(false).fetch_all(&mut self.connection).await;
+        let writing = writing.map_err(failed.clone())?;
+        loop {
+            let left: i64 = sqlx::query_scalar(sql::STILL_WRITING)
+                .bind(&writing)
+                .persistent(false)
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(failed.clone())?;
+            if left == 0 {
+                return Ok(true);
+            }
+            if began.elapsed() > ENDING {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     async fn close(self: Box<Self>) {
