@@ -18,8 +18,10 @@ pub(super) fn hit(when: &str, step: &str) {
     }
     if is_here(freeze) {
         eprintln!("freezing {when} {step}, as asked for");
-        // Returns once somebody lets this process go on.
         let _ = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+        // The signal is another thread's to take, and this one would go on until then. Once somebody lets the process go
+        // on, this time has long passed.
+        std::thread::sleep(std::time::Duration::from_millis(300));
     }
 }
 

@@ -247,14 +247,15 @@ pub(super) const EXTENT: &str = "SELECT coalesce(max(pg_relation_size(p.relid)),
      FROM (SELECT c.oid AS relid FROM pg_class c WHERE c.oid = format('%I.%I', $1, $2)::regclass \
            UNION SELECT relid FROM pg_partition_tree(format('%I.%I', $1, $2)::regclass)) AS p";
 
-/// Transactions that write now, as text.
-pub(super) const WRITING: &str = "SELECT x::text FROM pg_snapshot_xip(pg_current_snapshot()) AS x";
+/// Transactions that write now, as text. Each holds a lock on its own number until its server's readers see what it did;
+/// a snapshot would not list those that began after the last one ended.
+pub(super) const WRITING: &str = "SELECT l.transactionid::text FROM pg_locks l \
+     WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted";
 
 /// How many of them, `$1`, have neither ended nor idle between two statements.
-pub(super) const STILL_WRITING: &str = "SELECT count(*) FROM unnest($1::text[]) AS x \
-     WHERE NOT pg_visible_in_snapshot(x::xid8, pg_current_snapshot()) \
-       AND NOT EXISTS (SELECT FROM pg_stat_activity a \
-                        WHERE a.backend_xid::text = (x::numeric % 4294967296)::text AND a.state LIKE 'idle in transaction%')";
+pub(super) const STILL_WRITING: &str = "SELECT count(*) FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+     WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.transactionid::text = ANY ($1) \
+       AND coalesce(a.state, '') NOT LIKE 'idle in transaction%'";
 
 #[cfg(test)]
 mod tests {
