@@ -195,9 +195,11 @@ async fn names_with_quotes_capitals_spaces_and_63_bytes_go_the_whole_way() {
         // A verdict ages, and on a busy machine the first round takes longer than it is good for.
         ctl.done(&["run", &m, "validate", "--wait", "60"]);
         ctl.done(&["run", &m, "reads", "100", "--wait", "60"]);
+        // Whether it is open by now is for the gates to say, whose measurements age; every statement can be said.
         let preview = ctl.output(&["preview", &m, "writes"]);
-        let said = String::from_utf8_lossy(&preview.stdout);
-        assert!(preview.status.success(), "the preview is open in the {round} round: {said}");
+        let shown: serde_json::Value = serde_json::from_slice(&preview.stdout).unwrap();
+        let steps = shown["steps"].as_array().unwrap();
+        assert!(steps.len() > 10 && steps.iter().all(|s| s["problem"].is_null()), "in the {round} round: {shown}");
         let there = ctl.done(&["run", &m, "writes", "--wait", "60"]);
         assert_eq!(there["authority"], "target");
         writers.go_on("the switch").await;
