@@ -18,6 +18,7 @@ impl App {
 
     /// The same with another patience: a gate may have to open first.
     pub async fn click_within(&self, id: &str, within: Duration) {
+        let mut last = String::from("it is not on the page, or not enabled");
         let clicked = self
             .ask(within, async || {
                 let element = self.displayed(id).await?;
@@ -25,11 +26,11 @@ impl App {
                     return None;
                 }
                 self.bring_into_sight(id).await;
-                element.click().await.ok()
+                element.click().await.map_err(|e| last = e.to_string()).ok()
             })
             .await;
         if clicked.is_none() {
-            self.fail(&format!("“{id}” could not be clicked within {within:?}")).await;
+            self.fail(&format!("“{id}” could not be clicked within {within:?}: {last}")).await;
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use switchyard_tests::{App, Stage, Theme, World};
 
 /// How long a migration has run when its picture for the docs is taken.
-const DOCS_MINUTES: u64 = 6;
+const DOCS_MINUTES: u64 = 1;
 /// The default size of the window, and the smallest.
 const SIZES: [(u32, u32); 2] = [(1440, 900), (1100, 700)];
 /// Pages of a migration, with something on each that says it was drawn.
@@ -193,10 +193,16 @@ async fn the_picture_for_the_docs() {
         n.parse::<u64>().is_ok_and(|n| n >= enough / 2)
     })
     .await;
+    // Something to see on the chart: the target falls behind for a moment.
+    world.rig.target.freeze().unwrap();
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    world.rig.target.thaw().unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
     let api = world.api(false).await;
     world.walk(&api, Stage::Reads(10)).await;
-    tokio::time::sleep(Duration::from_secs(40)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
     api.shut_down().await;
+    app.click("tab-checklist").await;
     app.resize(1440, 900).await;
     // Notices say what happened while the picture was prepared.
     let dismiss = "document.querySelectorAll('[data-testid=notice] .btn').forEach(b => b.click())";

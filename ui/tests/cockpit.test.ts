@@ -131,7 +131,7 @@ describe("what was not measured lately", () => {
     const lag = screen.getByTestId("tile-lag");
     expect(lag.dataset["old"], "the tile knows").toBe("true");
     expect(lag.textContent, "its age stands on it").toMatch(/◷\s.*2\d s old/);
-    expect(lag.textContent, "and what that means").toContain("not known now");
+    expect(lag.textContent, "and what that means").toContain("○ no beat for 25 s");
     expect(screen.getByTestId("tile-rows").dataset["old"], "what still counts stays as it is").toBe("false");
     render(Gates, { props: { gates: data.gates }, context: app() });
     const gate = screen.getByTestId("gate-lag").textContent;

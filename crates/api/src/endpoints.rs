@@ -128,6 +128,7 @@ impl Switchyard {
                     found.version, found.ms, found.tls_sentence
                 ),
                 version: Some(format!("PostgreSQL {}", found.version)),
+                encrypted: Some(found.encrypted),
                 tls: Some(found.tls_sentence),
                 ms: Some(found.ms),
                 remedy: None,
@@ -135,6 +136,7 @@ impl Switchyard {
             Err(e) => EndpointTest {
                 ok: false,
                 version: None,
+                encrypted: None,
                 tls: None,
                 ms: None,
                 sentence: e.sentence(),

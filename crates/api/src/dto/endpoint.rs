@@ -88,6 +88,8 @@ pub struct EndpointTest {
     pub ok: bool,
     /// `PostgreSQL 15.20`, where it answered.
     pub version: Option<String>,
+    /// Whether what goes over the line can be read on the way; None where nothing answered.
+    pub encrypted: Option<bool>,
     /// Whether the connection is encrypted, and how well verified.
     pub tls: Option<String>,
     /// Time to connect and ask, ms.

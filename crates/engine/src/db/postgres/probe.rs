@@ -15,6 +15,8 @@ pub struct Probe {
     pub version: String,
     /// What TLS was really negotiated and what of it was verified, one sentence.
     pub tls_sentence: String,
+    /// Whether what goes over the line can be read on the way.
+    pub encrypted: bool,
     /// From the first packet to the end of the login, ms.
     pub ms: f64,
 }
@@ -39,6 +41,7 @@ pub(crate) async fn probe(login: Login<'_>) -> Result<Probe> {
     let tls = row.get::<bool, _>("ssl").then(|| (row.get::<String, _>("protocol"), row.get::<String, _>("cipher")));
     Ok(Probe {
         version: version.split_whitespace().next().unwrap_or_default().to_owned(),
+        encrypted: tls.is_some(),
         tls_sentence: tls_sentence(login.endpoint.tls, tls),
         ms,
     })

@@ -13,6 +13,10 @@ ok: boolean,
  */
 version: string | null, 
 /**
+ * Whether what goes over the line can be read on the way; None where nothing answered.
+ */
+encrypted: boolean | null, 
+/**
  * Whether the connection is encrypted, and how well verified.
  */
 tls: string | null, 

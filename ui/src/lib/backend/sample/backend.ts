@@ -79,8 +79,8 @@ export class SampleBackend implements Backend {
     },
     endpoint_test: ({ endpoint, password }) =>
       password === "wrong" || endpoint.host === "nowhere"
-        ? { ok: false, version: null, tls: null, ms: null, sentence: `${endpoint.host}:${endpoint.port} refused the password of ${endpoint.user}.`, remedy: "Type the password again, or look at pg_hba.conf on the server." }
-        : { ok: true, version: "PostgreSQL 15.20", tls: "TLS 1.3, certificate and host verified", ms: 14.2, sentence: `${endpoint.name || endpoint.host} can be used: ${endpoint.user} may replicate and create publications.`, remedy: null },
+        ? { ok: false, version: null, encrypted: null, tls: null, ms: null, sentence: `${endpoint.host}:${endpoint.port} refused the password of ${endpoint.user}.`, remedy: "Type the password again, or look at pg_hba.conf on the server." }
+        : { ok: true, version: "PostgreSQL 15.20", encrypted: true, tls: "TLS 1.3, certificate and host verified", ms: 14.2, sentence: `${endpoint.name || endpoint.host} can be used: ${endpoint.user} may replicate and create publications.`, remedy: null },
     endpoint_read_url: ({ url }) => {
       const read = new URL(url);
       if (read.pathname.length < 2) throw refused("The URL names no database.", "Write it as postgres://user:password@host:port/database.", "invalid");
