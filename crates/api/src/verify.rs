@@ -17,7 +17,7 @@ use switchyard_model::{
     Side,
     endpoint::{Endpoint, parse_url},
     ident::TableName,
-    reconcile::{Finding, NotCompared, TableReport, TableVerdict},
+    reconcile::{ColumnDifference, Finding, FindingKind, NotCompared, TableReport, TableVerdict},
 };
 
 use crate::{Switchyard, dto::ApiError};
@@ -82,18 +82,10 @@ pub struct VerifiedTable {
 pub struct VerifiedFinding {
     /// Column and text.
     pub key: serde_json::Map<String, serde_json::Value>,
-    /// The rest of it.
-    #[serde(flatten)]
-    pub finding: FindingBody,
-}
-
-/// What is wrong with the row.
-#[derive(Debug, Serialize)]
-pub struct FindingBody {
     /// Missing, extra or different.
-    pub kind: switchyard_model::reconcile::FindingKind,
+    pub kind: FindingKind,
     /// Columns that differ, with both values.
-    pub columns: Vec<switchyard_model::reconcile::ColumnDifference>,
+    pub columns: Vec<ColumnDifference>,
     /// Such rows on the source.
     pub rows_source: i64,
     /// Such rows on the target.
@@ -161,7 +153,7 @@ impl Switchyard {
                 parse_url(&end.reference).map_err(|why| ApiError::problems(&[format!("The {side}: {why}")]))?;
             (parsed.endpoint, parsed.password)
         } else {
-            (self.stored_endpoint(&end.reference).await?, None)
+            (self.stored_endpoint(side, &end.reference).await?, None)
         };
         let secret = match end.password.clone().or(password) {
             Some(password) => Some(Secret::new(password)),
@@ -171,10 +163,12 @@ impl Switchyard {
         Ok(connect(side, login, u32::try_from(lanes).unwrap_or(4).max(2)).await?)
     }
 
-    async fn stored_endpoint(&self, name: &str) -> Result<Endpoint, ApiError> {
+    async fn stored_endpoint(&self, side: Side, name: &str) -> Result<Endpoint, ApiError> {
         let found = self.parts.store.endpoints().await?.into_iter().find(|e| e.name == name);
         found.ok_or_else(|| {
-            let why = format!("“{name}” is neither a postgres:// URL nor an endpoint in the store.");
+            // A mistyped URL may hold a password, so it is not repeated.
+            let what = if name.contains('@') { "what was given".to_owned() } else { format!("“{name}”") };
+            let why = format!("The {side}: {what} is neither a postgres:// URL nor an endpoint in the store.");
             ApiError::new("not_found", why, "See switchyardctl endpoint list.")
         })
     }
@@ -195,9 +189,9 @@ fn nothing_to_compare(source: &str, patterns: &[String]) -> ApiError {
 
 fn answer(tables: Vec<TableReport>, seconds: f64, notes: Vec<String>) -> Verified {
     let rows: i64 = tables.iter().map(|t| t.rows_source).sum();
-    let unproven = |t: &&TableReport| match t.verdict() {
+    let unproven = |t: &&TableReport| match t.verdict(Side::Source) {
         TableVerdict::Unproven | TableVerdict::NotCompared => true,
-        TableVerdict::Different => !t.hot.is_empty(),
+        TableVerdict::Different => !t.hot.is_empty() || t.lost(Side::Source).is_some(),
         TableVerdict::Equal => false,
     };
     Verified {
@@ -213,7 +207,7 @@ fn answer(tables: Vec<TableReport>, seconds: f64, notes: Vec<String>) -> Verifie
 
 fn table(t: TableReport) -> VerifiedTable {
     VerifiedTable {
-        verdict: t.verdict(),
+        verdict: t.verdict(Side::Source),
         table: t.table.plain(),
         rows_source: t.rows_source,
         rows_target: t.rows_target,
@@ -228,12 +222,10 @@ fn table(t: TableReport) -> VerifiedTable {
 fn finding(f: Finding) -> VerifiedFinding {
     VerifiedFinding {
         key: object(f.key),
-        finding: FindingBody {
-            kind: f.kind,
-            columns: f.columns,
-            rows_source: f.rows_source,
-            rows_target: f.rows_target,
-        },
+        kind: f.kind,
+        columns: f.columns,
+        rows_source: f.rows_source,
+        rows_target: f.rows_target,
     }
 }
 

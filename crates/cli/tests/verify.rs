@@ -67,6 +67,16 @@ async fn exit_codes_and_findings_of_a_pair_at_rest() {
         "{answer}"
     );
 
+    // A URL without its colon, as fingers make it.
+    let out = ctl.output(&["verify", "--source", "a", "--target", "postgres//me:canary-3f9a@host/shop"]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = [out.stdout, out.stderr].concat();
+    assert!(!String::from_utf8_lossy(&said).contains("canary-3f9a"), "a password is not repeated");
+    let (code, answer) = verify(&ctl, &["--settle=-1"]);
+    assert_eq!((code, &answer["error"]["code"]), (Some(2), &json!("invalid")), "no time can be waited backwards");
+    let out = ctl.output_without_log(&["verify", "--source", "a", "--target", "b", "--table", "public.t"]);
+    assert_eq!(out.status.code(), Some(1), "a log on a full disk does not change the answer");
+
     let out = ctl.output(&["verify", "--source", "a", "--target", "elsewhere"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&out.stderr).contains("“elsewhere”"), "the sentence names the wrong word");

@@ -135,17 +135,24 @@ async fn verify(source: &Server, target: &Server) -> Result<(f64, usize), Failur
 }
 
 /// The peer on the same tables; None where it is not installed.
+///
+/// # Errors
+/// When it does not compare: it ends well also when it only complains.
 fn reladiff(source: &Server, target: &Server) -> Result<Option<f64>, Failure> {
-    if std::process::Command::new("reladiff").arg("--help").output().is_err() {
+    if std::process::Command::new("reladiff").arg("--version").output().is_err() {
         return Ok(None);
     }
     let began = Instant::now();
-    let status = std::process::Command::new("reladiff")
+    let out = std::process::Command::new("reladiff")
         .args([&peer_url(source), "public.bench", &peer_url(target), "public.bench"])
         .args(["-k", "id", "-c", "%", "-j", "4", "--stats"])
-        .stdout(std::process::Stdio::null())
-        .status()?;
-    Ok(status.success().then(|| began.elapsed().as_secs_f64()))
+        .output()?;
+    let seconds = began.elapsed().as_secs_f64();
+    let said = String::from_utf8_lossy(&out.stdout);
+    if !said.contains("rows in table A") {
+        return Err(format!("reladiff compared nothing: {}", String::from_utf8_lossy(&out.stderr).trim()).into());
+    }
+    Ok(Some(seconds))
 }
 
 /// The only scheme that the peer knows.

@@ -140,7 +140,7 @@ async fn each_kind_of_change_is_found_in_its_column_and_nothing_else() {
     let twin = Twin::start().await;
     twin.both(WIDE).await;
     let equal = &twin.compare(false).await["public.wide"];
-    assert_eq!((equal.verdict(), equal.rows_source, equal.rows_target), (TableVerdict::Equal, 100, 100));
+    assert_eq!((equal.verdict(Side::Source), equal.rows_source, equal.rows_target), (TableVerdict::Equal, 100, 100));
     let mut expected = Vec::new();
     for (i, (column, value)) in CHANGES.iter().enumerate() {
         twin.target.execute(format!("UPDATE wide SET {column} = {value} WHERE id = {}", i + 1)).await;
@@ -169,7 +169,11 @@ async fn another_way_of_writing_a_value_is_no_finding_unless_exact() {
     twin.both("CREATE TABLE w (id int PRIMARY KEY, n numeric, f float8, jb jsonb)").await;
     twin.source.execute("INSERT INTO w VALUES (1, 1.0, 0.0, '{\"a\": 1.0, \"b\": 2}')").await;
     twin.target.execute("INSERT INTO w VALUES (1, 1.00, '-0.0', '{\"b\": 2, \"a\": 1.00}')").await;
-    assert_eq!(twin.compare(false).await["public.w"].verdict(), TableVerdict::Equal, "equal by their types");
+    assert_eq!(
+        twin.compare(false).await["public.w"].verdict(Side::Source),
+        TableVerdict::Equal,
+        "equal by their types"
+    );
     let exact = findings(&twin.compare(true).await["public.w"]);
     let columns = ["n", "f", "jb"].map(str::to_owned).to_vec();
     assert_eq!(exact, [(FindingKind::Different, "1".to_owned(), columns)], "written differently");
@@ -181,9 +185,13 @@ async fn rows_without_a_key_are_counted_as_a_multiset() {
     twin.both("CREATE TABLE bag (x int, y text); INSERT INTO bag VALUES (7, 'a'), (7, 'a'), (8, NULL), (9, '')").await;
     twin.both("CREATE TABLE child () INHERITS (bag); INSERT INTO child VALUES (1, 'c'); CREATE TABLE bare ()").await;
     let equal = twin.compare(false).await;
-    assert_eq!(equal["public.bag"].verdict(), TableVerdict::Equal);
+    assert_eq!(equal["public.bag"].verdict(Side::Source), TableVerdict::Equal);
     assert_eq!(equal["public.bag"].rows_source, 4, "the rows of a child belong to the child");
-    assert_eq!(equal["public.bare"].verdict(), TableVerdict::Equal, "a table without columns can be compared, too");
+    assert_eq!(
+        equal["public.bare"].verdict(Side::Source),
+        TableVerdict::Equal,
+        "a table without columns can be compared, too"
+    );
     twin.target.execute("INSERT INTO bag VALUES (7, 'a'), (5, 'e'); DELETE FROM bag WHERE x = 9").await;
     let report = &twin.compare(false).await["public.bag"];
     let counts: Vec<_> =
@@ -210,28 +218,45 @@ async fn shapes_may_differ_and_what_was_left_out_is_said() {
              CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
              CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20);
              INSERT INTO parts SELECT g, 'v' FROM generate_series(1, 19) g;
-             CREATE TABLE alone (x int);
+             CREATE TABLE alone (x int); CREATE TABLE narrow (id int PRIMARY KEY, lost text);
              CREATE TABLE {strange} ({strange} text PRIMARY KEY, \"SELECT\" int); INSERT INTO {strange} VALUES ('it''s \"1\"', 1)"
         ))
         .await;
     twin.target
         .execute(format!(
-            "CREATE TABLE turned (b text, extra int DEFAULT 5, a int, id bigint PRIMARY KEY); INSERT INTO turned (id, a, b) VALUES (1, 2, 'x');
+            "CREATE TABLE extra (x int); CREATE TABLE narrow (id int PRIMARY KEY);
+             CREATE TABLE turned (b text, extra int DEFAULT 5, a int, id bigint PRIMARY KEY); INSERT INTO turned (id, a, b) VALUES (1, 2, 'x');
              CREATE TABLE parts (v text, id int PRIMARY KEY); INSERT INTO parts SELECT 'v', g FROM generate_series(1, 19) g;
              CREATE TABLE {strange} ({strange} text PRIMARY KEY, \"SELECT\" int); INSERT INTO {strange} VALUES ('it''s \"1\"', 2)"
         ))
         .await;
     let all = twin.compare(false).await;
     let turned = &all["public.turned"];
-    assert_eq!(turned.verdict(), TableVerdict::Equal, "the order of columns does not matter");
+    assert_eq!(turned.verdict(Side::Source), TableVerdict::Equal, "the order of columns does not matter");
     assert_eq!(turned.not_compared[0].column.as_deref(), Some("extra"), "{:?}", turned.not_compared);
     let parts = &all["public.parts"];
     assert_eq!(
-        (parts.verdict(), parts.rows_source, parts.rows_target),
+        (parts.verdict(Side::Source), parts.rows_source, parts.rows_target),
         (TableVerdict::Equal, 19, 19),
         "parts and plain"
     );
-    assert_eq!(all["public.alone"].verdict(), TableVerdict::NotCompared, "a missing table is not proven equal");
+    assert_eq!(
+        all["public.alone"].verdict(Side::Source),
+        TableVerdict::NotCompared,
+        "a missing table is not proven equal"
+    );
+    assert_eq!(
+        all["public.extra"].verdict(Side::Source),
+        TableVerdict::NotCompared,
+        "nor is one that only the target has"
+    );
+    let narrow = &all["public.narrow"];
+    assert_eq!(
+        narrow.verdict(Side::Source),
+        TableVerdict::Unproven,
+        "a column that the target cannot hold is not equal"
+    );
+    assert_eq!(narrow.verdict(Side::Target), TableVerdict::Equal, "where the target's rows count, nothing is lost");
     let strange = all.iter().find(|(name, _)| name.contains('Ä')).unwrap().1;
     let expected = (FindingKind::Different, "it's \"1\"".to_owned(), vec!["SELECT".to_owned()]);
     assert_eq!(findings(strange), [expected], "names and keys of all kinds go through");
@@ -259,7 +284,7 @@ async fn large_tables_are_exact_whatever_way_they_are_walked() {
     let equal = twin.compare(false).await;
     for table in tables {
         let report = &equal[&format!("public.{table}")];
-        assert_eq!(report.verdict(), TableVerdict::Equal, "{table}: {:?}", report.not_compared);
+        assert_eq!(report.verdict(Side::Source), TableVerdict::Equal, "{table}: {:?}", report.not_compared);
         assert_eq!(report.rows_source, if table == "by_int" { 120_021 } else { 120_000 }, "{table}: each row once");
         twin.target.execute(format!("DELETE FROM {table} WHERE v IN ('v1', 'v60001', 'v120000')")).await;
         twin.target.execute(format!("UPDATE {table} SET v = v || 'x' WHERE right(v, 4) = '7777'")).await;
@@ -274,6 +299,44 @@ async fn large_tables_are_exact_whatever_way_they_are_walked() {
         let expected = if table == "by_none" { (15, 0, 12) } else { (3, 12, 0) };
         assert_eq!((missing, changed, extra), expected, "{table}: exactly what was planted");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_other_types_on_the_other_side_are_matched_by_their_text() {
+    let twin = Twin::start().await;
+    twin.source.execute("CREATE TABLE typed (id bigint PRIMARY KEY, v text)").await;
+    twin.target.execute("CREATE TABLE typed (id text PRIMARY KEY, v text)").await;
+    twin.both("INSERT INTO typed SELECT g, 'v' || g FROM generate_series(1, 120000) g").await;
+    twin.source.execute("ANALYZE typed").await;
+    assert_eq!(
+        twin.compare(false).await["public.typed"].verdict(Side::Source),
+        TableVerdict::Equal,
+        "9 and 10 sort otherwise as texts"
+    );
+    twin.target.execute("UPDATE typed SET v = 'x' WHERE id = '77777'; DELETE FROM typed WHERE id = '9'").await;
+    let expected = [
+        (FindingKind::Different, "77777".to_owned(), vec!["v".to_owned()]),
+        (FindingKind::MissingOnTarget, "9".to_owned(), vec![]),
+    ];
+    assert_eq!(findings(&twin.compare(false).await["public.typed"]), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_write_elsewhere_hides_no_difference() {
+    let twin = Twin::start().await;
+    twin.both("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2); CREATE TABLE busy (x int)").await;
+    twin.target.execute("DELETE FROM t WHERE id = 2").await;
+    let mut writer = twin.source.app().await;
+    // It holds a transaction and works in it, for longer than anybody waits for a commit.
+    let work = tokio::spawn(async move {
+        sqlx::raw_sql("BEGIN; INSERT INTO busy VALUES (1); SELECT pg_sleep(60)").execute(&mut writer).await
+    });
+    let at_work = "EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')";
+    twin.source.until("the writer to be at work", &format!("SELECT {at_work}")).await;
+    let found = findings(&twin.compare(false).await["public.t"]);
+    assert_eq!(found, [(FindingKind::MissingOnTarget, "2".to_owned(), vec![])], "it is at work and not in its commit");
+    twin.source.until("the writer still to be at work", &format!("SELECT {at_work}")).await;
+    work.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,6 +395,10 @@ async fn a_row_that_the_target_shows_before_the_source_does_is_no_finding() {
     let (tables, ()) = tokio::join!(compare, release);
     write.await.unwrap().unwrap();
     let early = &tables["public.early"];
-    assert_eq!(early.verdict(), TableVerdict::Equal, "a false alarm would stop a cutover for nothing: {early:?}");
+    assert_eq!(
+        early.verdict(Side::Source),
+        TableVerdict::Equal,
+        "a false alarm would stop a cutover for nothing: {early:?}"
+    );
     assert_eq!(early.in_flight, 1, "it was looked at again, so this is the case that was meant");
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{UnixMs, ident::TableName};
+use crate::{Side, UnixMs, ident::TableName};
 
 /// A row's key: the text of each key column, in key order. Where a table has no key it is the row's hash alone, and rows
 /// with equal hashes are one entry that is counted.
@@ -56,6 +56,16 @@ pub struct NotCompared {
     pub column: Option<String>,
     /// Why, in a clause.
     pub reason: String,
+    /// The side that lacks it, where that is why.
+    #[serde(skip)]
+    pub lacking: Option<Side>,
+}
+
+impl NotCompared {
+    /// The whole table.
+    pub fn table(reason: impl Into<String>) -> Self {
+        NotCompared { column: None, reason: reason.into(), lacking: None }
+    }
 }
 
 /// One table after a pass.
@@ -82,17 +92,37 @@ pub struct TableReport {
 }
 
 impl TableReport {
-    /// What is proven about the table.
-    pub fn verdict(&self) -> TableVerdict {
+    /// Of a table that nothing has been read of yet.
+    pub fn unread(table: TableName, not_compared: Vec<NotCompared>, at: UnixMs) -> Self {
+        TableReport {
+            table,
+            rows_source: 0,
+            rows_target: 0,
+            findings: Vec::new(),
+            hot: Vec::new(),
+            in_flight: 0,
+            not_compared,
+            seconds: 0.0,
+            at,
+        }
+    }
+
+    /// What is proven about the table, where the rows of one side count.
+    pub fn verdict(&self, authority: Side) -> TableVerdict {
         if self.not_compared.iter().any(|n| n.column.is_none()) {
             TableVerdict::NotCompared
         } else if !self.findings.is_empty() {
             TableVerdict::Different
-        } else if !self.hot.is_empty() {
+        } else if !self.hot.is_empty() || self.lost(authority).is_some() {
             TableVerdict::Unproven
         } else {
             TableVerdict::Equal
         }
+    }
+
+    /// A column whose values the other side cannot hold. One that only the other side has takes nothing away.
+    pub fn lost(&self, authority: Side) -> Option<&NotCompared> {
+        self.not_compared.iter().find(|n| n.lacking == Some(authority.other()))
     }
 }
 
@@ -104,7 +134,7 @@ pub enum TableVerdict {
     Equal,
     /// Rows stayed different.
     Different,
-    /// Rows kept changing.
+    /// Rows kept changing, or the other side lacks a column.
     Unproven,
     /// It could not be looked at.
     NotCompared,

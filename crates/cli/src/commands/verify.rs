@@ -1,6 +1,10 @@
 //! `verify`: two databases, row by row.
 
-use std::{io::IsTerminal, sync::Arc, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use switchyard_api::{
     Pace,
@@ -30,7 +34,7 @@ pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
         tables: args.table,
         exact: args.exact,
         lanes: args.lanes.into(),
-        settle: Duration::try_from_secs_f64(args.settle).unwrap_or_default(),
+        settle: settle(args.settle)?,
     };
     let verified = tokio::select! {
         verified = ctl.api.verify(request, pace.clone()) => verified?,
@@ -53,11 +57,18 @@ fn warn_of_password(url: &str) {
     let among_arguments = std::env::args().any(|a| a.ends_with(url));
     let user_part = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
     if among_arguments && user_part.is_some_and(|user| user.contains(':')) {
-        eprintln!(
+        tell!(
             "The URL on the command line holds a password, which other users of this machine can see. \
              Put it into SWITCHYARD_SOURCE_PASSWORD or SWITCHYARD_TARGET_PASSWORD instead."
         );
     }
+}
+
+fn settle(seconds: f64) -> Result<Duration, ApiError> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        let why = format!("--settle {seconds} is not a time that can be waited for.");
+        ApiError::new("invalid", why, "Give seconds, for example --settle 2.5.")
+    })
 }
 
 fn end(reference: String, variable: &str) -> End {
@@ -76,16 +87,23 @@ async fn tell(pace: &Pace) -> std::convert::Infallible {
         last = rows;
         let line = format!("{} tables compared, {} rows per side read, {rate} rows/s", pace.tables(), rows / 2);
         if terminal {
-            eprint!("\r{line}\x1b[K");
+            rewrite(&line);
         } else {
             tell!("{line}");
         }
     }
 }
 
+/// Writes over the terminal's present line.
+fn rewrite(line: &str) {
+    let mut to = std::io::stderr();
+    // Nobody is left to be told when it does not arrive.
+    let _ = write!(to, "\r{line}\x1b[K").and_then(|()| to.flush());
+}
+
 fn print(v: &Verified) {
     if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
+        rewrite("");
     }
     for note in &v.notes {
         say!("{note}");
@@ -109,8 +127,8 @@ fn print_table(t: &VerifiedTable) {
     say!("{}: {} rows on the source, {} on the target", t.table, t.rows_source, t.rows_target);
     for f in t.findings.iter().take(SHOWN) {
         let key: Vec<String> = f.key.iter().map(|(c, v)| format!("{c} = {}", v.as_str().unwrap_or(""))).collect();
-        say!("  {}  {}", word(f.finding.kind), key.join(", "));
-        for c in &f.finding.columns {
+        say!("  {}  {}", word(f.kind), key.join(", "));
+        for c in &f.columns {
             let text = |v: &Option<String>| v.clone().unwrap_or_else(|| "NULL".to_owned());
             say!("      {}: source {} | target {}", c.column, text(&c.source), text(&c.target));
         }

@@ -191,8 +191,8 @@ pub trait RowReader: Send {
     /// The values of rows with these keys, in the order of the fields; one that is gone is absent. Without a key, one
     /// row per hash, and only of this slice.
     async fn values(&mut self, relation: &Relation, slice: &Slice, keys: &[Key]) -> Result<Vec<(Key, Vec<CellValue>)>>;
-    /// Waits until the transactions that write here now have ended, and says whether all have within a few seconds. One
-    /// that idles does not end just now and is not waited for.
+    /// Waits until no transaction is about to end here that was when this was called; false where that cannot be said. One
+    /// that idles between two statements is not about to, nor is one that goes on for seconds without waiting for a standby.
     ///
     /// A server sends a commit to its subscribers before its own readers see it, and while it waits for a synchronous
     /// standby much before. So the other side can show a row that this side does not show yet.
@@ -201,12 +201,7 @@ pub trait RowReader: Send {
     async fn close(self: Box<Self>);
 }
 
-/// Whether the planner's estimate of a table is known.
+/// Rows of a table as the planner estimates them; a guess from its size where it was never analysed.
 pub fn estimated_rows(table: &Table) -> i64 {
-    if table.estimated_rows >= 0 {
-        table.estimated_rows
-    } else {
-        // Never analysed: a guess from its size.
-        table.bytes / 100
-    }
+    if table.estimated_rows >= 0 { table.estimated_rows } else { table.bytes / 100 }
 }

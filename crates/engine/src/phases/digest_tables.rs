@@ -85,7 +85,7 @@ impl Step for DigestTables {
             outcome = pass.run(pairing) => outcome?,
             never = tell(cx, &pace, tables, total) => match never {},
         };
-        let tables = outcome.tables.iter().map(result).collect();
+        let tables = outcome.tables.iter().map(|t| result(t, cx.state.authority)).collect();
         let ms = cx.clock.instant().duration_since(began).as_millis() as i64;
         let validation = Validation { tables, at: cx.clock.now(), ms };
         let summary = json!({
@@ -116,10 +116,16 @@ async fn tell(cx: &Cx, pace: &Pace, tables: usize, rows: i64) -> std::convert::I
     }
 }
 
-fn result(report: &TableReport) -> TableResult {
-    let outcome = match report.verdict() {
+fn result(report: &TableReport, authority: Side) -> TableResult {
+    let outcome = match report.verdict(authority) {
         TableVerdict::Equal => TableOutcome::Equal,
-        TableVerdict::Unproven => TableOutcome::Hot { attempts: ATTEMPTS },
+        TableVerdict::Unproven => match report.lost(authority) {
+            Some(lost) => {
+                let column = lost.column.as_deref().unwrap_or_default();
+                TableOutcome::NotCompared { why: format!("column {column}: {}", lost.reason) }
+            }
+            None => TableOutcome::Hot { attempts: ATTEMPTS },
+        },
         TableVerdict::Different => {
             let hot = match report.hot.len() {
                 0 => String::new(),

@@ -55,7 +55,7 @@ impl Step for FixScope {
         // Found here too, though the preflight looked: once such a table is published, the application's own updates of
         // it fail.
         let bare: Vec<String> =
-            inventory.leaves().filter(|t| !t.can_publish_changes()).map(|t| t.name.plain()).collect();
+            inventory.leaves().filter(|t| !t.unlogged && !t.can_publish_changes()).map(|t| t.name.plain()).collect();
         if let Some(first) = bare.first() {
             let why = format!(
                 "{first}{} no replica identity any more, and the application's updates of it would fail: add a primary key \

@@ -19,7 +19,7 @@ const TITLES: &[(&str, &str)] = &[
     ("publish_from_target", "Publish on the target, valve closed"),
     ("subscribe_to_target", "Subscribe the source"),
     ("prove_streams", "See a beat arrive each way"),
-    ("digest_tables", "Count and digest every table"),
+    ("digest_tables", "Compare every row of every table"),
     ("shift_reads", "Shift reads"),
     ("guard", "Prove both ways alive"),
     ("hold", "Hold writes"),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::pairing::Matched;
 use crate::{
-    db::rows::{Relation, Rendering, RowReader},
+    db::rows::{Field, Relation, Rendering, RowReader},
     error::{Error, Kind, Result},
 };
 
@@ -29,7 +29,7 @@ pub(super) async fn agree(
     for (base, rendering) in used {
         let agreed = agreed(source, target, &base, rendering).await?;
         if agreed != rendering {
-            said.push(format!("{base}: the servers hash it differently, so it was compared another way ({agreed:?})"));
+            said.push(format!("{base}: the servers hash it differently, so it was compared by {}", word(agreed)));
             for m in tables.iter_mut() {
                 // By position: the other side's type may have another name.
                 let positions: Vec<usize> = positions(&m.source, &base, rendering);
@@ -46,8 +46,18 @@ pub(super) async fn agree(
     Ok(said)
 }
 
+/// A rendering, for people.
+fn word(rendering: Rendering) -> &'static str {
+    match rendering {
+        Rendering::Native => "its own hash",
+        Rendering::Bytes | Rendering::Text => "the hash of its text",
+        Rendering::Utf8 => "the hash of its text in UTF-8",
+        Rendering::Md5 => "the MD5 of its text in UTF-8",
+    }
+}
+
 fn positions(relation: &Relation, base: &str, rendering: Rendering) -> Vec<usize> {
-    let matching = |f: &crate::db::rows::Field| f.base_type == base && f.rendering == rendering;
+    let matching = |f: &Field| f.base_type == base && f.rendering == rendering;
     relation.fields.iter().enumerate().filter(|(_, f)| matching(f)).map(|(i, _)| i).collect()
 }
 

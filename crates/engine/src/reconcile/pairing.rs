@@ -3,9 +3,10 @@
 //! A partition tree is compared leaf by leaf where both sides have the same leaves, and as a whole where they differ or
 //! one side has a plain table. Columns are matched by name; their order does not matter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use switchyard_model::{
+    Side,
     ident::TableName,
     inventory::{Column, Inventory, Table, TableKind},
     reconcile::NotCompared,
@@ -55,9 +56,14 @@ pub fn pair(
         for table in members.into_iter().filter(|t| wanted(&t.name) || wanted(&root.name)) {
             match one(table, there.get(&table.name).copied(), &rendering) {
                 Ok(matched) => pairing.tables.push(matched),
-                Err(reason) => pairing.left_out.push((table.name.clone(), NotCompared { column: None, reason })),
+                Err(reason) => pairing.left_out.push((table.name.clone(), NotCompared::table(reason))),
             }
         }
+    }
+    let here: HashSet<&TableName> = source.tables.iter().map(|t| &t.name).collect();
+    for extra in target.tables.iter().filter(|t| t.partition_of.is_none() && !here.contains(&t.name) && wanted(&t.name))
+    {
+        pairing.left_out.push((extra.name.clone(), NotCompared::table("the source has no table of this name")));
     }
     pairing
 }
@@ -91,11 +97,11 @@ fn one(source: &Table, target: Option<&Table>, rendering: &impl Fn(&str) -> Rend
                 fields.0.push(field(column, rendering));
                 fields.1.push(field(other, rendering));
             }
-            None => not_compared.push(left_out(column, "the target has no such column")),
+            None => not_compared.push(left_out(column, Side::Target)),
         }
     }
     for column in target.columns.iter().filter(|c| source.columns.iter().all(|s| s.name != c.name)) {
-        not_compared.push(left_out(column, "the source has no such column"));
+        not_compared.push(left_out(column, Side::Source));
     }
     if fields.0.is_empty() && !not_compared.is_empty() {
         return Err("the two sides have no column in common".to_owned());
@@ -140,8 +146,9 @@ fn field(column: &Column, rendering: Rendering) -> Field {
     }
 }
 
-fn left_out(column: &Column, reason: &str) -> NotCompared {
-    NotCompared { column: Some(column.name.clone()), reason: reason.to_owned() }
+fn left_out(column: &Column, lacking: Side) -> NotCompared {
+    let reason = format!("the {lacking} has no such column");
+    NotCompared { column: Some(column.name.clone()), reason, lacking: Some(lacking) }
 }
 
 /// Positions of the source's primary key; empty without one, or when the target lacks one of its columns.

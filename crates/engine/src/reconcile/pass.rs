@@ -71,20 +71,10 @@ impl Pass<'_> {
         let lanes = self.lanes.max(1);
         let mut spare = Some(first);
         let running = (0..lanes).map(|_| self.lane(spare.take(), &queue, &done));
-        futures_util::future::try_join_all(running).await?;
+        futures_util::future::join_all(running).await;
         let mut tables = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        tables.extend(left_out.into_iter().map(|(table, why)| TableReport {
-            table,
-            rows_source: 0,
-            rows_target: 0,
-            findings: Vec::new(),
-            hot: Vec::new(),
-            in_flight: 0,
-            not_compared: vec![why],
-            seconds: 0.0,
-            at: now,
-        }));
+        tables.extend(left_out.into_iter().map(|(table, why)| TableReport::unread(table, vec![why], now)));
         tables.sort_by(|a, b| a.table.cmp(&b.table));
         Ok(Outcome { tables, hashes })
     }
@@ -94,12 +84,7 @@ impl Pass<'_> {
         Ok(Readers { source, target })
     }
 
-    async fn lane(
-        &self,
-        readers: Option<Readers>,
-        queue: &Mutex<VecDeque<Matched>>,
-        done: &Mutex<Vec<TableReport>>,
-    ) -> Result<()> {
+    async fn lane(&self, readers: Option<Readers>, queue: &Mutex<VecDeque<Matched>>, done: &Mutex<Vec<TableReport>>) {
         let mut readers = readers;
         loop {
             let Some(matched) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else { break };
@@ -111,7 +96,6 @@ impl Pass<'_> {
             source.close().await;
             target.close().await;
         }
-        Ok(())
     }
 
     /// One table, begun again when its connection broke.
@@ -125,17 +109,7 @@ impl Pass<'_> {
                 other => break other,
             }
         };
-        let mut report = TableReport {
-            table: m.source.name.clone(),
-            rows_source: 0,
-            rows_target: 0,
-            findings: Vec::new(),
-            hot: Vec::new(),
-            in_flight: 0,
-            not_compared: m.not_compared.clone(),
-            seconds: 0.0,
-            at: self.clock.now(),
-        };
+        let mut report = TableReport::unread(m.source.name.clone(), m.not_compared.clone(), self.clock.now());
         match result {
             Ok(found) => {
                 report.rows_source = found.rows_source;
@@ -147,11 +121,10 @@ impl Pass<'_> {
             Err(e) => {
                 *readers = None;
                 let e = mid_pass(e);
-                report.not_compared.push(NotCompared { column: None, reason: format!("{e}. {}", e.remedy()) });
+                report.not_compared.push(NotCompared::table(format!("{e}. {}", e.remedy())));
             }
         }
         report.seconds = self.clock.instant().duration_since(began).as_secs_f64();
-        report.at = self.clock.now();
         report
     }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::SharedClock,
-    db::rows::{Division, Relation, RowReader, RowSum, Slice, Sum},
+    db::rows::{Division, Field, Relation, RowReader, RowSum, Slice, Sum},
     error::{Error, Kind, Result},
 };
 
@@ -103,15 +103,19 @@ impl<'a> Comparison<'a> {
         let (a, b) = tokio::try_join!(self.readers.source.extent(&m.source), self.readers.target.extent(&m.target))?;
         // A side that was never analysed was just copied, in the order of the other.
         let in_order = [a, b].iter().all(|e| e.correlation.is_none_or(|c| c.abs() > IN_ORDER));
-        let fields: Vec<_> = m.source.key_fields().collect();
-        let integer = |base: &str| matches!(base, "int2" | "int4" | "int8");
-        // Texts sort by rules that differ between servers and their versions; these types don't.
-        let sorted = |base: &str| integer(base) || matches!(base, "uuid" | "date" | "timestamp" | "timestamptz");
-        if !in_order || !fields.iter().all(|f| sorted(&f.base_type)) {
+        let integer = |f: &Field| matches!(f.base_type.as_str(), "int2" | "int4" | "int8");
+        // Texts sort by rules that differ between servers and their versions, and a type sorts only among its own.
+        let sorted = |(a, b): (&Field, &Field)| {
+            let same = matches!(a.base_type.as_str(), "uuid" | "date" | "timestamp" | "timestamptz")
+                && a.base_type == b.base_type;
+            same || integer(a) && integer(b)
+        };
+        if !in_order || !m.source.key_fields().zip(m.target.key_fields()).all(sorted) {
             return Ok(PAGES);
         }
+        let fields: Vec<&Field> = m.source.key_fields().collect();
         match fields.as_slice() {
-            [one] if integer(&one.base_type) => {
+            [one] if integer(one) => {
                 let Some((low, high)) = self.readers.source.key_bounds(&m.source).await? else {
                     return Ok(Walk::Whole);
                 };
@@ -383,11 +387,10 @@ impl<'a> PageWalk<'a> {
 
 /// A table that vanished or changed its shape while it was read, said so.
 pub(super) fn mid_pass(error: Error) -> Error {
-    match error.kind {
-        Kind::Statement if error.why.contains("does not exist") => {
-            let why = format!("{}; it was changed or dropped while it was compared: start the pass again", error.why);
-            Error::new(Kind::Statement, error.doing, why)
-        }
-        _ => error,
+    // undefined_table, undefined_column; the server's words may be in any language.
+    if error.why.contains("42P01") || error.why.contains("42703") {
+        let why = format!("{}; it was changed or dropped while it was compared: start the pass again", error.why);
+        return Error::new(error.kind, error.doing, why);
     }
+    error
 }

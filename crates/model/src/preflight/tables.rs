@@ -127,6 +127,6 @@ fn generated(source: &Inventory) -> Verdict {
     let n = source.tables.iter().flat_map(|t| &t.columns).filter(|c| c.generated).count();
     Verdict::pass(match n {
         0 => "none".to_owned(),
-        n => format!("{}: each side computes them itself, and digests leave them out", count(n, "generated column")),
+        n => format!("{}: each side computes them itself, and validation compares them", count(n, "generated column")),
     })
 }

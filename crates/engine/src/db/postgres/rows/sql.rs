@@ -252,10 +252,12 @@ pub(super) const EXTENT: &str = "SELECT coalesce(max(pg_relation_size(p.relid)),
 pub(super) const WRITING: &str = "SELECT l.transactionid::text FROM pg_locks l \
      WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted";
 
-/// How many of them, `$1`, have neither ended nor idle between two statements.
-pub(super) const STILL_WRITING: &str = "SELECT count(*) FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
-     WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.transactionid::text = ANY ($1) \
-       AND coalesce(a.state, '') NOT LIKE 'idle in transaction%'";
+/// How many of them, `$1`, have neither ended nor idle between two statements; and how many of those wait for a standby,
+/// or do not show us what they do.
+pub(super) const STILL_WRITING: &str = "SELECT count(*), count(*) FILTER (WHERE a.state IS NULL OR a.wait_event = 'SyncRep') \
+       FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+      WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.transactionid::text = ANY ($1) \
+        AND coalesce(a.state, '') NOT LIKE 'idle in transaction%'";
 
 #[cfg(test)]
 mod tests {
