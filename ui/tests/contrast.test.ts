@@ -31,10 +31,10 @@ const TEXT: [text: string, grounds: string[]][] = [
   ["faint", ["bg", "panel"]],
   ["source", ["bg", "panel"]],
   ["target", ["bg", "panel"]],
-  ["ok", ["bg", "panel", "okbg"]],
-  ["hold", ["bg", "panel", "holdbg"]],
+  ["ok", ["bg", "panel", "okbg", "runbg"]],
+  ["hold", ["bg", "panel", "holdbg", "failbg", "runbg"]],
   ["fail", ["bg", "panel", "failbg"]],
-  ["run", ["bg", "panel", "runbg"]],
+  ["run", ["bg", "panel", "runbg", "failbg"]],
   ["panel", ["text", "dim", "fail"]],
 ];
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { age, duration, int, lagText, limit, readSpan, sentence, share, shortWhen, span, when } from "../src/lib/format";
+import { age, duration, int, lagText, limit, readSpan, sentence, share, shortWhen, silence, span, when } from "../src/lib/format";
 
 it("groups thousands with a thin space that never breaks", () => {
   expect(int(2412118007), "four groups").toBe("2\u202f412\u202f118\u202f007");
@@ -25,6 +25,7 @@ it("writes limits in the unit they were meant in", () => {
 it("gives lag a fixed width and age one unit", () => {
   expect([4.2, 207.4, 12_344].map(lagText), "milliseconds never read as zero").toEqual(["0.005 s", "0.208 s", "12.34 s"]);
   expect([900, 4_999, 42_000, 720_000, 90_000_000].map(age), "one unit, in steps").toEqual(["< 5 s", "< 5 s", "40 s", "12 min", "25 h"]);
+  expect([3_600, 9_400, 119_000, 720_000].map(silence), "what is stale is counted, as the gates' sentences do").toEqual(["3 s", "9 s", "119 s", "12 min"]);
 });
 
 it("reads a time as people write it", () => {

@@ -83,6 +83,14 @@ commands! {
     provide_password(ProvidePassword) -> Nothing;
     /// Entries of the journal.
     journal(JournalRequest) -> JournalPage;
+    /// Where every table stands, and what the comparison in the background does.
+    consistency(ByName) -> Consistency;
+    /// A page of one table's findings.
+    findings(FindingsRequest) -> FindingsPage;
+    /// Pauses, resumes or slows the comparison in the background.
+    set_pacing(SetPacing) -> Nothing;
+    /// Asks whoever drives to compare tables now.
+    compare_now(CompareNow) -> Nothing;
     /// The lag chart.
     lag_chart(LagChartRequest) -> LagChart;
 }

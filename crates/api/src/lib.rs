@@ -9,6 +9,7 @@
 mod charts;
 pub mod cockpit;
 mod commands;
+mod consistency;
 pub mod dto;
 mod endpoints;
 mod errors;
@@ -17,8 +18,11 @@ mod host;
 mod migrations;
 mod previews;
 mod reading;
+pub mod repair;
+pub mod spill;
 mod typescript;
 pub mod verify;
+pub mod watch;
 
 pub use commands::{export_types, table};
 pub use host::{Options, Switchyard};

@@ -100,6 +100,7 @@ async fn beside(cx: &Cx, command: &Command) -> Vec<PreviewFact> {
         | Command::Prepare
         | Command::Replicate
         | Command::Validate
+        | Command::Repair { .. }
         | Command::ShiftReads { .. }
         | Command::Cleanup { .. } => false,
     };

@@ -4,6 +4,7 @@ use switchyard_engine::phases::step_title;
 use switchyard_model::{
     figure,
     journal::{Entry, Outcome, Recorded},
+    repair::RepairCount,
     switch::Recovery,
 };
 
@@ -91,6 +92,11 @@ fn sentence(entry: &Entry) -> (String, Tone) {
                 validation.unproven()
             );
             (sentence, tone)
+        }
+        Entry::Repaired { repaired, .. } => {
+            let count = RepairCount::of(&repaired.rows);
+            let tone = if count.left() > 0 { Tone::Warn } else { Tone::Good };
+            (format!("{} on the {}: {}.", repaired.table.plain(), repaired.side, count.words()), tone)
         }
         Entry::RunEnded { outcome, summary, .. } => (summary.clone(), tone_of(*outcome)),
         Entry::Recovered { decision, .. } => {

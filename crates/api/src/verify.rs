@@ -10,17 +10,22 @@ use switchyard_engine::{
         Database,
         connect::{Login, connect},
     },
-    reconcile::{Outcome, Pace, Pass, Settle, pair},
+    reconcile::{Pace, Pass, Settle, pair, repair::Repair},
     secret::Secret,
 };
 use switchyard_model::{
     Side,
     endpoint::{Endpoint, parse_url},
     ident::TableName,
-    reconcile::{ColumnDifference, Finding, FindingKind, NotCompared, TableReport, TableVerdict},
+    reconcile::{ColumnDifference, Finding, FindingKind, NotCompared, Standing, TableReport, TableVerdict},
 };
 
-use crate::{Switchyard, dto::ApiError};
+use crate::{
+    Switchyard,
+    dto::ApiError,
+    repair::{self, Repairing, VerifiedRepair},
+    spill::{Found, Listed, Spill},
+};
 
 /// What to compare.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct VerifyRequest {
     pub lanes: usize,
     /// How long a change may take on its way where no subscription is found.
     pub settle: Duration,
+    /// What to do about findings, beside listing them.
+    pub repair: Option<Repairing>,
 }
 
 /// One side of a comparison.
@@ -66,7 +73,10 @@ pub struct VerifiedTable {
     /// Rows on the target.
     pub rows_target: i64,
     /// Rows that stayed different.
-    pub findings: Vec<VerifiedFinding>,
+    pub findings: Listed,
+    /// How many they are.
+    #[serde(skip)]
+    pub found: usize,
     /// Keys of rows that never rested.
     pub hot: Vec<serde_json::Map<String, serde_json::Value>>,
     /// Rows that differed at first and were equal when looked at again.
@@ -78,7 +88,7 @@ pub struct VerifiedTable {
 }
 
 /// A finding, as scripts read it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct VerifiedFinding {
     /// Column and text.
     pub key: serde_json::Map<String, serde_json::Value>,
@@ -109,6 +119,12 @@ pub struct Verified {
     pub rows_per_second: f64,
     /// What to know about the way it was compared.
     pub notes: Vec<String>,
+    /// What would be run about each finding, or what became of it; none where no repair was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<Vec<VerifiedRepair>>,
+    /// Why the repair did not come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 impl Switchyard {
@@ -131,6 +147,12 @@ impl Switchyard {
             return Err(nothing_to_compare(&source.label, &request.tables));
         }
         let stream = Settle::between(&source, &target, request.settle, clock.clone()).await?;
+        let (authority, exact) = (Side::Source, request.exact);
+        let with = Repair { source: &source, target: &target, authority, stream: &stream, exact };
+        if let Some(repairing) = request.repair {
+            let names: Vec<TableName> = pairing.tables.iter().map(|m| m.source.name.clone()).collect();
+            repair::prepare(with, &names, repairing).await?;
+        }
         let began = clock.instant();
         let pass = Pass {
             source: &source,
@@ -141,13 +163,34 @@ impl Switchyard {
             pace: &pace,
             clock: clock.clone(),
         };
-        let Outcome { tables, hashes } = pass.run(pairing).await?;
+        let spill = Spill::new()?;
+        let hashes = pass.run_into(pairing, &spill).await?;
+        let tables = spill.end();
         let seconds = clock.instant().duration_since(began).as_secs_f64();
         let notes = std::iter::once(stream.says()).chain(hashes).collect();
-        Ok(answer(tables, seconds, notes))
+        let mut repairs = None;
+        if let Some(repairing) = request.repair {
+            let mut all = Vec::new();
+            for (report, found) in &tables {
+                let mut findings = Vec::new();
+                found
+                    .each(|finding| {
+                        findings.push(finding);
+                        Ok(true)
+                    })
+                    .map_err(crate::spill::failed)?;
+                all.push((report.table.clone(), findings));
+            }
+            repairs = Some(repair::repair(with, &all, repairing).await);
+        }
+        let mut verified = answer(tables, seconds, notes);
+        if let Some(repairs) = repairs {
+            (verified.repairs, verified.trouble) = (Some(repairs.rows), repairs.trouble);
+        }
+        Ok(verified)
     }
 
-    async fn end(&self, side: Side, end: &End, lanes: usize) -> Result<Database, ApiError> {
+    pub(crate) async fn end(&self, side: Side, end: &End, lanes: usize) -> Result<Database, ApiError> {
         let (endpoint, password) = if end.reference.contains("://") {
             let parsed =
                 parse_url(&end.reference).map_err(|why| ApiError::problems(&[format!("The {side}: {why}")]))?;
@@ -174,7 +217,7 @@ impl Switchyard {
     }
 }
 
-fn nothing_to_compare(source: &str, patterns: &[String]) -> ApiError {
+pub(crate) fn nothing_to_compare(source: &str, patterns: &[String]) -> ApiError {
     let why = if patterns.is_empty() {
         format!("{source} has no tables to compare.")
     } else {
@@ -187,31 +230,34 @@ fn nothing_to_compare(source: &str, patterns: &[String]) -> ApiError {
     )
 }
 
-fn answer(tables: Vec<TableReport>, seconds: f64, notes: Vec<String>) -> Verified {
-    let rows: i64 = tables.iter().map(|t| t.rows_source).sum();
-    let unproven = |t: &&TableReport| match t.verdict(Side::Source) {
+fn answer(tables: Vec<(TableReport, Found)>, seconds: f64, notes: Vec<String>) -> Verified {
+    let rows: i64 = tables.iter().map(|(t, _)| t.rows_source).sum();
+    let unproven = |(t, _): &&(TableReport, Found)| match t.verdict(Side::Source) {
         TableVerdict::Unproven | TableVerdict::NotCompared => true,
         TableVerdict::Different => !t.hot.is_empty() || t.lost(Side::Source).is_some(),
         TableVerdict::Equal => false,
     };
     Verified {
         rows,
-        findings: tables.iter().map(|t| t.findings.len()).sum(),
+        findings: tables.iter().map(|(t, _)| t.found as usize).sum(),
         unproven: tables.iter().filter(unproven).count(),
         seconds,
         rows_per_second: rows as f64 / seconds.max(0.001),
         notes,
+        repairs: None,
+        trouble: None,
         tables: tables.into_iter().map(table).collect(),
     }
 }
 
-fn table(t: TableReport) -> VerifiedTable {
+fn table((t, found): (TableReport, Found)) -> VerifiedTable {
     VerifiedTable {
         verdict: t.verdict(Side::Source),
         table: t.table.plain(),
         rows_source: t.rows_source,
         rows_target: t.rows_target,
-        findings: t.findings.into_iter().map(finding).collect(),
+        findings: Listed::Spilled(found),
+        found: t.found as usize,
         hot: t.hot.into_iter().map(object).collect(),
         in_flight: t.in_flight,
         not_compared: t.not_compared,
@@ -219,22 +265,40 @@ fn table(t: TableReport) -> VerifiedTable {
     }
 }
 
-fn finding(f: Finding) -> VerifiedFinding {
-    VerifiedFinding {
-        key: object(f.key),
-        kind: f.kind,
-        columns: f.columns,
-        rows_source: f.rows_source,
-        rows_target: f.rows_target,
+/// The same of a table as it stands after rounds.
+pub(crate) fn standing_table(s: &Standing, findings: Vec<Finding>) -> VerifiedTable {
+    VerifiedTable {
+        verdict: s.verdict,
+        table: s.table.plain(),
+        rows_source: s.rows_source,
+        rows_target: s.rows_target,
+        found: s.findings as usize,
+        findings: Listed::Few(findings.into_iter().map(VerifiedFinding::from).collect()),
+        hot: s.hot_rows.iter().cloned().map(object).collect(),
+        in_flight: s.in_flight,
+        not_compared: s.not_compared.clone(),
+        seconds: s.seconds,
     }
 }
 
-fn object(pairs: Vec<(String, String)>) -> serde_json::Map<String, serde_json::Value> {
+impl From<Finding> for VerifiedFinding {
+    fn from(f: Finding) -> Self {
+        VerifiedFinding {
+            key: object(f.key),
+            kind: f.kind,
+            columns: f.columns,
+            rows_source: f.rows_source,
+            rows_target: f.rows_target,
+        }
+    }
+}
+
+pub(crate) fn object(pairs: Vec<(String, String)>) -> serde_json::Map<String, serde_json::Value> {
     pairs.into_iter().map(|(column, value)| (column, serde_json::Value::String(value))).collect()
 }
 
 /// Whether a name fits a pattern in which `*` is any text.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or("");
     let Some(mut rest) = name.strip_prefix(first) else { return false };

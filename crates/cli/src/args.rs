@@ -118,6 +118,16 @@ pub enum Cmd {
     /// once the stream has passed, so that a change on its way is no finding. Passwords come from the environment
     /// (SWITCHYARD_SOURCE_PASSWORD, SWITCHYARD_TARGET_PASSWORD), the URL, the keyring or ~/.pgpass.
     Verify(VerifyArgs),
+    /// Where every table of a migration stands, by the comparison in the background: 0 all equal, 1 rows differ, 2 not proven.
+    Consistency(ConsistencyArgs),
+    /// Rows that were found different, with the numbers by which `run MIGRATION repair` takes them: 0 none, 1 some.
+    Findings {
+        /// The migration.
+        migration: String,
+        /// Only of this table, as schema.table.
+        #[arg(long, value_name = "TABLE")]
+        table: Option<String>,
+    },
     /// Shows the limits, or replaces them with those in a JSON file (as `limits --json` prints them).
     Limits {
         /// The migration.
@@ -136,11 +146,17 @@ pub enum Cmd {
 /// Which command.
 #[derive(Debug, clap::Args)]
 pub struct StepArgs {
-    /// next, analyze, prepare, replicate, validate, reads, writes or cleanup.
+    /// next, analyze, prepare, replicate, validate, repair, reads, writes or cleanup.
     #[arg(default_value = "next")]
     pub step: String,
     /// For reads: percent on the target. For cleanup: the migration's name again.
     pub value: Option<String>,
+    /// For repair: only rows of this table, as schema.table.
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// For repair: only these findings, by their numbers from `findings`; may be given several times.
+    #[arg(long = "finding", value_name = "ID", num_args = 1..)]
+    pub findings: Vec<i64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,6 +228,25 @@ pub enum MigrationCmd {
     List,
 }
 
+/// What is wanted of the comparison in the background.
+#[derive(Debug, clap::Args)]
+pub struct ConsistencyArgs {
+    /// The migration.
+    pub migration: String,
+    /// Stops reading tables until it is resumed; changes are still counted.
+    #[arg(long, conflicts_with = "resume")]
+    pub pause: bool,
+    /// Goes on after a pause.
+    #[arg(long)]
+    pub resume: bool,
+    /// Reads only this share of the time, in percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub throttle: Option<u32>,
+    /// Compares a table (schema.table) as a whole now, or `all`; may be given several times.
+    #[arg(long, value_name = "TABLE")]
+    pub compare: Vec<String>,
+}
+
 /// What `verify` compares.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
@@ -233,6 +268,22 @@ pub struct VerifyArgs {
     /// How long a change may be on its way where no subscription leads from the source to the target, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     pub settle: f64,
+    /// Makes rows on the target that differ equal to the source's; with --preview or --apply.
+    #[arg(long, requires = "how")]
+    pub repair: bool,
+    /// Prints the statements of a repair and runs none of them.
+    #[arg(long, requires = "repair", group = "how")]
+    pub preview: bool,
+    /// Runs the repair: each row that still is what was seen, in a commit of its own.
+    #[arg(long, requires = "repair", group = "how")]
+    pub apply: bool,
+    /// After the full pass goes on with what changes on either side, until interrupted: a publication on each side and a
+    /// temporary slot tell it. With --json each round in which something was looked at is one line.
+    #[arg(long, conflicts_with_all = ["preview", "apply"])]
+    pub continuous: bool,
+    /// With --continuous: seconds between two rounds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub every: u64,
     /// Reads only this share of the time, in percent, to spare the servers.
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub throttle: u32,

@@ -43,11 +43,15 @@ impl From<Answer> for ExitCode {
     }
 }
 
-/// One JSON object on stdout.
+/// One JSON object on stdout, written as it comes: it may be larger than memory should be.
 pub fn json<T: Serialize>(value: &T) {
-    match serde_json::to_string(value) {
-        Ok(text) => say!("{text}"),
-        Err(e) => tell!("switchyardctl: the answer cannot be written as JSON: {e}"),
+    let mut to = std::io::BufWriter::new(std::io::stdout());
+    let written = serde_json::to_writer(&mut to, value);
+    let _ = writeln!(to).and_then(|()| to.flush());
+    match written {
+        // Nobody is left to be told when it does not arrive.
+        Err(e) if !e.is_io() => tell!("switchyardctl: the answer cannot be written as JSON: {e}"),
+        Ok(()) | Err(_) => {}
     }
 }
 

@@ -44,6 +44,16 @@ async fn passwords_are_nowhere() {
         said.push(ctl.output(&["preview", MIGRATION, step]));
         ctl.done(&["run", MIGRATION, step, "--wait", "60"]);
     }
+    ctl.rig
+        .target
+        .execute("DELETE FROM public.ledger_entry; UPDATE public.region SET name = name || 'x'")
+        .await
+        .unwrap();
+    said.push(ctl.output(&["run", MIGRATION, "validate", "--wait", "60"]));
+    for args in [&["findings", MIGRATION][..], &["preview", MIGRATION, "repair"], &["run", MIGRATION, "repair"]] {
+        said.push(ctl.output(args));
+    }
+    said.push(ctl.output(&["verify", "--source", "a", "--target", "b", "--repair", "--preview"]));
     said.push(ctl.output(&["preview", MIGRATION, "cleanup", MIGRATION]));
     said.push(ctl.output(&["journal", MIGRATION, "--limit", "10000"]));
     said.push(ctl.output(&["status", MIGRATION, "--checks"]));

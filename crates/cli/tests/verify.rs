@@ -109,3 +109,58 @@ async fn under_load_nothing_is_found_but_what_was_planted() {
     let report = workload.stop().await;
     assert_eq!(report.client_errors(), 0, "reading disturbs nobody");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn round_after_round_it_looks_at_what_changed_and_takes_everything_back_at_its_end() {
+    use std::io::{BufRead, BufReader};
+    let ctl = Ctl::start(RigOptions { schema: None, ..RigOptions::default() }).await;
+    let make = "CREATE TABLE public.t (id int PRIMARY KEY, v text); INSERT INTO public.t SELECT g, 'v' FROM generate_series(1, 1000) g";
+    ctl.rig.source.execute(make).await.unwrap();
+    ctl.rig.target.execute(make).await.unwrap();
+    let args = ["verify", "--source", "a", "--target", "b", "--continuous", "--every", "1"];
+    let mut child = ctl.spawn_piped(&args);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    let first = next();
+    assert_eq!(
+        (&first["full"], &first["rows"], &first["findings"]),
+        (&json!(true), &json!(1000), &json!(0)),
+        "{first}"
+    );
+
+    ctl.rig
+        .target
+        .execute("UPDATE public.t SET v = 'w' WHERE id = 7; DELETE FROM public.t WHERE id = 8")
+        .await
+        .unwrap();
+    let second = next();
+    assert_eq!(
+        (&second["full"], &second["rows"], &second["findings"]),
+        (&json!(false), &json!(2), &json!(2)),
+        "{second}"
+    );
+    assert_eq!(table(&second, "public.t")["findings"][0]["columns"][0]["target"], "w", "with both values");
+
+    ctl.rig.target.execute("UPDATE public.t SET v = 'v' WHERE id = 7").await.unwrap();
+    let third = next();
+    assert_eq!(
+        (&third["rows"], &third["findings"]),
+        (&json!(1), &json!(1)),
+        "one is mended, the other known still: {third}"
+    );
+
+    ctl.rig.source.execute("TRUNCATE public.t").await.unwrap();
+    let fourth = next();
+    assert_eq!(fourth["findings"], 999, "a truncation is followed by a full look at the table");
+
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "what was known last is the answer");
+    for server in [&ctl.rig.source, &ctl.rig.target] {
+        use sqlx::Connection;
+        let mut connection = sqlx::PgConnection::connect(&server.admin_url(switchyard_rig::DATABASE)).await.unwrap();
+        let left =
+            "SELECT pubname::text FROM pg_publication UNION ALL SELECT slot_name::text FROM pg_replication_slots";
+        let left: Vec<String> = sqlx::query_scalar(left).fetch_all(&mut connection).await.unwrap();
+        assert_eq!(left, Vec::<String>::new(), "nothing of it is left");
+    }
+}

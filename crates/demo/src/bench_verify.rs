@@ -13,7 +13,7 @@ use switchyard_api::{
 };
 use switchyard_rig::{Major, Server, ServerOptions};
 
-use crate::Failure;
+use crate::{Failure, bench_verify_shapes};
 
 /// Runs of each; the median counts.
 const RUNS: usize = 3;
@@ -42,7 +42,16 @@ struct Row {
     ours_s: f64,
     ratio: f64,
     findings: usize,
+    peak_mb: f64,
     reladiff_s: Option<f64>,
+}
+
+/// One comparison of ours.
+pub(crate) struct Verified {
+    pub(crate) seconds: f64,
+    pub(crate) findings: usize,
+    /// The most memory that this process had during it.
+    pub(crate) peak_mb: f64,
 }
 
 /// Every pair and both kinds of data; a table on stderr and JSON on stdout.
@@ -56,20 +65,24 @@ pub async fn run(rows: i64) -> Result<ExitCode, Failure> {
         source.stop().await?;
         target.stop().await?;
     }
-    eprintln!("\n| pair | data | floor | ours | ratio | findings | reladiff |\n|---|---|---|---|---|---|---|");
+    eprintln!(
+        "\n| pair | data | floor | ours | ratio | findings | peak memory | reladiff |\n|---|---|---|---|---|---|---|---|"
+    );
     for r in &table {
         let peer = r.reladiff_s.map_or_else(|| "not installed".to_owned(), |s| format!("{s:.1} s"));
         eprintln!(
-            "| {} | {} | {:.2} s | {:.2} s | {:.2} × | {} | {peer} |",
-            r.pair, r.data, r.floor_s, r.ours_s, r.ratio, r.findings
+            "| {} | {} | {:.2} s | {:.2} s | {:.2} × | {} | {:.0} MB | {peer} |",
+            r.pair, r.data, r.floor_s, r.ours_s, r.ratio, r.findings, r.peak_mb
         );
     }
-    println!("{}", serde_json::to_string(&table)?);
-    let exact = table.iter().all(|r| r.findings == if r.data == "equal" { 0 } else { 1200 });
+    let shapes = bench_verify_shapes::run().await?;
+    println!("{}", serde_json::json!({ "one_table": table, "shapes": shapes }));
+    let exact = table.iter().all(|r| r.findings == if r.data == "equal" { 0 } else { 1200 })
+        && shapes.iter().all(|s| s.findings == 0);
     Ok(if exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn server(major: Major, rows: i64) -> Result<Server, Failure> {
+pub(crate) async fn server(major: Major, rows: i64) -> Result<Server, Failure> {
     let server = Server::start(major, ServerOptions::default()).await?;
     eprintln!("building {rows} rows on PostgreSQL {}", server.version);
     let fill = FILL.replace("$rows", &rows.to_string());
@@ -79,7 +92,7 @@ async fn server(major: Major, rows: i64) -> Result<Server, Failure> {
     Ok(server)
 }
 
-async fn execute(server: &Server, sql: &str) -> Result<(), Failure> {
+pub(crate) async fn execute(server: &Server, sql: &str) -> Result<(), Failure> {
     let mut connection = PgConnection::connect(&server.admin_url("shop")).await?;
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await?;
     Ok(())
@@ -88,12 +101,13 @@ async fn execute(server: &Server, sql: &str) -> Result<(), Failure> {
 async fn measure(source: &Server, target: &Server, data: &'static str, rows: i64) -> Result<Row, Failure> {
     // Once without counting: what it reads is in memory then, for the floor as for us.
     floor(source, target).await?;
-    let (mut floors, mut ours, mut findings) = (Vec::new(), Vec::new(), 0);
+    let (mut floors, mut ours, mut findings, mut peak_mb) = (Vec::new(), Vec::new(), 0, 0.0_f64);
     for _ in 0..RUNS {
         floors.push(floor(source, target).await?);
-        let (seconds, found) = verify(source, target).await?;
-        ours.push(seconds);
-        findings = found;
+        let verified = verify(source, target, &["public.bench"], 1).await?;
+        ours.push(verified.seconds);
+        findings = verified.findings;
+        peak_mb = peak_mb.max(verified.peak_mb);
     }
     let (floor_s, ours_s) = (median(&floors), median(&ours));
     Ok(Row {
@@ -104,6 +118,7 @@ async fn measure(source: &Server, target: &Server, data: &'static str, rows: i64
         ours_s,
         ratio: ours_s / floor_s,
         findings,
+        peak_mb,
         reladiff_s: reladiff(source, target)?,
     })
 }
@@ -115,23 +130,42 @@ async fn floor(source: &Server, target: &Server) -> Result<f64, Failure> {
 }
 
 /// Connecting and reading the catalogs included.
-async fn verify(source: &Server, target: &Server) -> Result<(f64, usize), Failure> {
+pub(crate) async fn verify(
+    source: &Server,
+    target: &Server,
+    tables: &[&str],
+    lanes: usize,
+) -> Result<Verified, Failure> {
     let folder = source.data_dir.parent().unwrap_or(&source.data_dir).join("switchyard.db");
     let api = Switchyard::open(Options { store: Some(folder), guarded: false, drive: false }).await?;
     let end = |server: &Server| End { reference: server.admin_url("shop"), password: None };
     let request = VerifyRequest {
         source: end(source),
         target: end(target),
-        tables: vec!["public.bench".to_owned()],
+        tables: tables.iter().map(|t| (*t).to_owned()).collect(),
         exact: false,
-        lanes: 1,
+        lanes,
         settle: std::time::Duration::ZERO,
+        repair: None,
     };
+    forget_peak();
     let began = Instant::now();
     let verified = api.verify(request, Arc::new(Pace::default())).await?;
     let seconds = began.elapsed().as_secs_f64();
     api.shut_down().await;
-    Ok((seconds, verified.findings))
+    Ok(Verified { seconds, findings: verified.findings, peak_mb: peak_mb() })
+}
+
+/// Lets the kernel count the peak of this process's memory from here.
+fn forget_peak() {
+    // Where it cannot, the peak is that of the whole run, which is no less.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+fn peak_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse::<f64>().map_or(f64::NAN, |kb| kb / 1024.0)
 }
 
 /// The peer on the same tables; None where it is not installed.
@@ -160,6 +194,6 @@ fn peer_url(server: &Server) -> String {
     server.admin_url("shop").replacen("postgres://", "postgresql://", 1)
 }
 
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     switchyard_model::lag::percentile(values, 50.0).unwrap_or(f64::NAN)
 }

@@ -52,7 +52,7 @@ impl Driver {
                     return Err(format!("{}: {summary}", command.label()).into());
                 }
             }
-            let progress = self.progress().await?;
+            let progress = self.progress(&command).await?;
             if progress != said {
                 if let Some(line) = &progress {
                     eprintln!("    {line}");
@@ -63,9 +63,11 @@ impl Driver {
         }
     }
 
-    async fn progress(&self) -> Result<Option<String>, Failure> {
+    async fn progress(&self, command: &Command) -> Result<Option<String>, Failure> {
         let cockpit = self.cockpit().await?;
-        let copying = cockpit.copy.as_ref().filter(|c| !c.done).map(|c| {
+        // The last figures of a copy that has just ended are seen once more in the next command.
+        let copies = *command == Command::Replicate;
+        let copying = cockpit.copy.as_ref().filter(|c| copies && !c.done).map(|c| {
             format!(
                 "copying: {} of {} tables, {} of about {} rows",
                 c.tables_done, c.tables_total, c.rows_done, c.rows_total

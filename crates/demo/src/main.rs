@@ -4,7 +4,9 @@
 //! with `--window` the desktop window opens on the migration; with `--bench-switch` the write pause is measured.
 
 mod bench;
+mod bench_follow;
 mod bench_verify;
+mod bench_verify_shapes;
 mod driver;
 mod journey;
 mod layout;
@@ -13,6 +15,7 @@ mod window;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The demo.
 #[derive(Debug, Parser)]
@@ -30,7 +33,10 @@ struct Args {
     /// Measures a comparison of two databases beside its floor.
     #[arg(long)]
     bench_verify: bool,
-    /// Rows of --bench-verify.
+    /// Measures what the next verdict costs after a full pass, with one row in a thousand changed.
+    #[arg(long)]
+    bench_follow: bool,
+    /// Rows of --bench-verify and --bench-follow.
     #[arg(long, env = "ROWS", default_value_t = 5_000_000)]
     rows: i64,
     /// With --bench-switch: only the settings whose name holds this.
@@ -67,14 +73,10 @@ fn main() -> ExitCode {
         .init();
     let args = Args::parse();
     let result = runtime.block_on(async {
-        if args.bench_switch {
-            bench::run(args.scale.min(0.2), args.setting.as_deref()).await
-        } else if args.bench_verify {
-            bench_verify::run(args.rows.max(200_000)).await
-        } else if args.window && !args.headless {
-            window::run(args.scale).await
-        } else {
-            journey::run(args.scale).await
+        // Left half way, what was chosen drops its rig, which ends the servers and removes their folder.
+        tokio::select! {
+            result = chosen(&args) => result,
+            name = asked_to_end() => Err(format!("ended by {}; its servers are gone", name?).into()),
         }
     });
     match result {
@@ -83,5 +85,31 @@ fn main() -> ExitCode {
             eprintln!("switchyard-demo: {e}");
             ExitCode::from(2)
         }
+    }
+}
+
+async fn chosen(args: &Args) -> Result<ExitCode, Failure> {
+    if args.bench_switch {
+        bench::run(args.scale.min(0.2), args.setting.as_deref()).await
+    } else if args.bench_verify {
+        bench_verify::run(args.rows.max(200_000)).await
+    } else if args.bench_follow {
+        bench_follow::run(args.rows.max(200_000)).await
+    } else if args.window && !args.headless {
+        window::run(args.scale).await
+    } else {
+        journey::run(args.scale).await
+    }
+}
+
+/// Waits for Ctrl-C, a closed terminal, or an order to end.
+async fn asked_to_end() -> Result<&'static str, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => Ok("Ctrl-C"),
+        _ = hangup.recv() => Ok("the terminal"),
+        _ = terminate.recv() => Ok("SIGTERM"),
     }
 }

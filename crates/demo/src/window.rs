@@ -40,6 +40,7 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
         .args(["--open", MIGRATION])
         .env("SWITCHYARD_STORE", folder.join("switchyard.db"))
         .env("PGPASSFILE", &passfile)
+        .kill_on_drop(true)
         .status()
         .await
         .map_err(|e| format!("{} cannot be started: {e}", app.display()))?;

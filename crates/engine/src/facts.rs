@@ -1,7 +1,7 @@
 //! What the reconcilers of the process that drives saw last: one document, rewritten each second, read by every host.
 
 use serde::{Deserialize, Serialize};
-use switchyard_model::{UnixMs, check::Check, gate::Facts, inventory::Inventory, time::utc};
+use switchyard_model::{UnixMs, check::Check, gate::Facts, inventory::Inventory, reconcile::Following, time::utc};
 
 use crate::{
     error::{Error, Kind, sentence},
@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub routers: Vec<RouterFact>,
     /// The initial copy.
     pub copy: Option<CopyFact>,
+    /// The comparison in the background.
+    #[serde(default)]
+    pub following: Following,
     /// Progress line of the step that runs.
     pub progress: Option<String>,
     /// Secrets that are not known; nothing can be measured before they are.

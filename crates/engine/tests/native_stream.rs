@@ -54,7 +54,7 @@ async fn everything_can_be_done_twice_and_undone_twice() {
     );
     for side in [Source, Target] {
         let planned = pair.native.remove_actions(side).await.unwrap();
-        assert_eq!(planned.len(), 6, "three for the subscription, the slot, two publications: {planned:?}");
+        assert_eq!(planned.len(), 7, "three for the subscription, the slot, three publications: {planned:?}");
         for _ in 0..2 {
             pair.native.remove(side).await.unwrap();
         }

@@ -355,7 +355,7 @@ async fn a_session_that_nobody_waits_for_ends_at_the_server() {
         let mut reader = rows.open().await.unwrap();
         reader.sum(&relation, &switchyard_engine::db::rows::Slice::Whole).await
     });
-    let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%hash_record%' AND wait_event_type = 'Lock')";
+    let waits = "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%\"slow\" AS t%' AND wait_event_type = 'Lock')";
     bed.until("the reading to wait", &format!("SELECT {waits}")).await;
     reading.abort();
     bed.until("the server to end it", &format!("SELECT NOT {waits}")).await;

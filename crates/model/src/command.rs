@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::phase::Phase;
+use crate::{ident::TableName, phase::Phase};
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -17,6 +17,15 @@ pub enum Command {
     Replicate,
     /// Counts and digests every table on both sides.
     Validate,
+    /// Makes rows that differ equal to those of the side with the authority.
+    Repair {
+        /// Only this table's; None for all tables.
+        #[serde(default)]
+        table: Option<TableName>,
+        /// Only these findings, by their numbers; empty for all.
+        #[serde(default)]
+        findings: Vec<i64>,
+    },
     /// Sends this share of reads to the target; lower than before is a step back.
     ShiftReads {
         /// 0–100.
@@ -41,6 +50,7 @@ impl Command {
             Command::Prepare => "prepare",
             Command::Replicate => "replicate",
             Command::Validate => "validate",
+            Command::Repair { .. } => "repair",
             Command::ShiftReads { .. } => "shift-reads",
             Command::SwitchWrites => "switch-writes",
             Command::RollBack => "roll-back",
@@ -54,7 +64,7 @@ impl Command {
             Command::Analyze => Phase::SchemaAnalysis,
             Command::Prepare => Phase::CompatibilityLayer,
             Command::Replicate => Phase::DualWrite,
-            Command::Validate => Phase::Validation,
+            Command::Validate | Command::Repair { .. } => Phase::Validation,
             Command::ShiftReads { .. } | Command::SwitchWrites | Command::RollBack => Phase::TrafficCutover,
             Command::Cleanup { .. } => Phase::Cleanup,
         }
@@ -67,6 +77,7 @@ impl Command {
             Command::Prepare => "Prepare the target".to_owned(),
             Command::Replicate => "Start replication".to_owned(),
             Command::Validate => "Validate every table".to_owned(),
+            Command::Repair { .. } => "Repair rows".to_owned(),
             Command::ShiftReads { percent } => format!("Shift to {percent} %"),
             Command::SwitchWrites => "Switch writes to the target".to_owned(),
             Command::RollBack => "Roll back".to_owned(),

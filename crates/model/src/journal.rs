@@ -1,13 +1,13 @@
 //! The entries of the journal. The state is what replaying them gives ([`crate::state`]).
 //!
-//! Entries are written before the act they announce. They hold no secrets and no rows.
+//! Entries are written before the act they announce. They hold no secrets and no rows; of a row that was repaired its key.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
 use crate::{
-    Command, Side, UnixMs, ident::TableName, limits::Limits, migration::MigrationSpec, router::Route,
+    Command, Side, UnixMs, ident::TableName, limits::Limits, migration::MigrationSpec, repair::Repaired, router::Route,
     validation::Validation,
 };
 
@@ -146,6 +146,13 @@ pub enum Entry {
         run: RunId,
         /// Its result.
         validation: Validation,
+    },
+    /// Rows that differed were made equal, or not.
+    Repaired {
+        /// The run.
+        run: RunId,
+        /// Which rows, and what became of each.
+        repaired: Repaired,
     },
     /// The command is over.
     RunEnded {

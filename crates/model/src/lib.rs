@@ -21,6 +21,7 @@ pub mod migration;
 pub mod phase;
 pub mod preflight;
 pub mod reconcile;
+pub mod repair;
 pub mod router;
 pub mod side;
 pub mod state;

@@ -279,6 +279,9 @@ impl State {
                 self.open(*run, recorded.seq)?;
                 self.validation = Some(validation.clone());
             }
+            Entry::Repaired { run, .. } => {
+                self.open(*run, recorded.seq)?;
+            }
             Entry::RunEnded { run, outcome, summary, stopwatch } => {
                 self.open(*run, recorded.seq)?;
                 self.end(at, *outcome, summary, stopwatch.as_ref());
@@ -342,7 +345,7 @@ impl State {
                         self.last_rollback = Some((at, s.clone()));
                     }
                 }
-                Command::Validate | Command::ShiftReads { .. } => {}
+                Command::Validate | Command::Repair { .. } | Command::ShiftReads { .. } => {}
             }
         } else if run.command == Command::Prepare {
             // Taken back, and with it what an earlier one had made.

@@ -83,6 +83,12 @@ export function age(msOld: number): string {
   return `${Math.floor(s / 86_400)} d`;
 }
 
+/** How old something is that no longer counts: to the second, because a silence that grows is a clock. */
+export function silence(msOld: number): string {
+  const s = Math.max(0, Math.floor(msOld / 1000));
+  return s < 120 ? `${s} s` : age(msOld);
+}
+
 /** How long something has held, in whole units; the same steps as an age, and as the engine's sentences. */
 export function held(ms: number): string {
   return ms < 5_000 ? "0 s" : age(ms);

@@ -3,6 +3,7 @@
 mod app;
 mod chart;
 mod cockpit;
+mod consistency;
 mod endpoint;
 mod event;
 mod journal;
@@ -13,6 +14,7 @@ mod run;
 pub use app::*;
 pub use chart::*;
 pub use cockpit::*;
+pub use consistency::*;
 pub use endpoint::*;
 pub use event::*;
 pub use journal::*;

@@ -1,12 +1,15 @@
 //! One file per command.
 
 mod aftermath;
+mod consistency;
 mod drive;
 mod endpoint;
+mod findings;
 mod journal;
 mod limits;
 mod migration;
 mod preview;
+mod repaired;
 mod run;
 mod status;
 mod verify;
@@ -57,6 +60,8 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
             status::override_gate(&ctl, migration, gate, name, reason).await
         }
         Cmd::Verify(args) => verify::run(&ctl, args).await,
+        Cmd::Consistency(args) => consistency::run(&ctl, args).await,
+        Cmd::Findings { migration, table } => findings::run(&ctl, migration, table).await,
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };
@@ -74,6 +79,9 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
 /// The command that the arguments name; `next` asks the cockpit.
 pub async fn command(ctl: &Ctl, migration: &str, step: &StepArgs) -> Result<Command, ApiError> {
     let wrong = |message: String| ApiError::new("invalid", message, "See switchyardctl help run.");
+    if step.step != "repair" && (step.table.is_some() || !step.findings.is_empty()) {
+        return Err(wrong(format!("--table and --finding choose rows to repair, and “{}” takes none.", step.step)));
+    }
     Ok(match step.step.as_str() {
         "next" => {
             let cockpit = status::cockpit(ctl, migration).await?;
@@ -90,6 +98,13 @@ pub async fn command(ctl: &Ctl, migration: &str, step: &StepArgs) -> Result<Comm
         "prepare" => Command::Prepare,
         "replicate" => Command::Replicate,
         "validate" => Command::Validate,
+        "repair" => Command::Repair {
+            table: match &step.table {
+                Some(text) => Some(findings::table(ctl, migration, text).await?),
+                None => None,
+            },
+            findings: step.findings.clone(),
+        },
         "writes" => Command::SwitchWrites,
         "rollback" => Command::RollBack,
         "cleanup" => Command::Cleanup { typed_name: step.value.clone().unwrap_or_default() },

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use switchyard_api::dto::*;
 use switchyard_model::{Command, journal::Outcome};
 
-use super::{Ctl, aftermath, status};
+use super::{Ctl, aftermath, repaired, status};
 use crate::{
     args::StepArgs,
     output::{self, Answer},
@@ -77,12 +77,16 @@ pub async fn follow(ctl: &Ctl, migration: String, command: Command, reason: Stri
         result = after_all(summary, end);
     }
     let answer = match &result {
-        CommandResult::Done { .. } => found(ctl, &migration, command == Command::Validate).await?,
+        CommandResult::Done { .. } => found(ctl, &migration, &command, before).await?,
         CommandResult::Refused { .. } | CommandResult::Undone { .. } => Answer::No,
         CommandResult::Failed { .. } | CommandResult::Waiting | CommandResult::Running => Answer::Unable,
     };
     print_journal(ctl, &migration, printed).await?;
-    report(ctl, &migration, &result).await?;
+    let repaired = match (&command, &result) {
+        (Command::Repair { .. }, CommandResult::Done { .. }) => Some(repaired::since(ctl, &migration, before).await?),
+        (_, _) => None,
+    };
+    report(ctl, &migration, &result, repaired).await?;
     Ok(answer)
 }
 
@@ -109,8 +113,12 @@ fn after_all(failure: &str, end: RunEnd) -> CommandResult {
     }
 }
 
-/// A validation answers no when a table differs, and cannot tell when one is unproven.
-async fn found(ctl: &Ctl, migration: &str, validates: bool) -> Result<Answer, ApiError> {
+/// A validation answers no when a table differs, and cannot tell when one is unproven; a repair, when a row still differs.
+async fn found(ctl: &Ctl, migration: &str, command: &Command, before: i64) -> Result<Answer, ApiError> {
+    if let Command::Repair { .. } = command {
+        return Ok(repaired::since(ctl, migration, before).await?.answer());
+    }
+    let validates = *command == Command::Validate;
     let validation = if validates { status::cockpit(ctl, migration).await?.validation } else { None };
     Ok(match validation {
         Some(v) if v.findings() > 0 => Answer::No,
@@ -133,7 +141,12 @@ async fn print_journal(ctl: &Ctl, migration: &str, after: i64) -> Result<i64, Ap
     Ok(page.newest.max(after))
 }
 
-async fn report(ctl: &Ctl, migration: &str, result: &CommandResult) -> Result<(), ApiError> {
+async fn report(
+    ctl: &Ctl,
+    migration: &str,
+    result: &CommandResult,
+    repaired: Option<repaired::Outcome>,
+) -> Result<(), ApiError> {
     if ctl.json {
         let c = status::cockpit(ctl, migration).await?;
         let last = c.last_run.as_ref();
@@ -146,6 +159,7 @@ async fn report(ctl: &Ctl, migration: &str, result: &CommandResult) -> Result<()
             "steps": last.map(|r| &r.steps),
             "last_forward": c.last_forward,
             "last_rollback": c.last_rollback,
+            "repaired": repaired.map(|r| r.count),
         }));
         return Ok(());
     }
@@ -154,6 +168,9 @@ async fn report(ctl: &Ctl, migration: &str, result: &CommandResult) -> Result<()
         CommandResult::Done { summary } => say!("{summary}"),
         CommandResult::Refused { why } => say!("Refused, nothing was touched. {why}"),
         CommandResult::Undone { summary } | CommandResult::Failed { summary } => say!("{summary}"),
+    }
+    if let Some(repaired) = repaired {
+        repaired.print();
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `verify`: two databases, row by row.
 
+mod continuous;
+
 use std::{
     io::{IsTerminal, Write},
     sync::Arc,
@@ -9,9 +11,10 @@ use std::{
 use switchyard_api::{
     Pace,
     dto::ApiError,
+    repair::{Repairing, VerifiedRepair},
     verify::{End, Verified, VerifiedTable, VerifyRequest},
 };
-use switchyard_model::reconcile::TableVerdict;
+use switchyard_model::{reconcile::TableVerdict, repair::RepairOutcome};
 
 use super::Ctl;
 use crate::{
@@ -35,7 +38,15 @@ pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
         exact: args.exact,
         lanes: args.lanes.into(),
         settle: settle(args.settle)?,
+        repair: match (args.preview, args.apply) {
+            (_, true) => Some(Repairing::Apply),
+            (true, false) => Some(Repairing::Preview),
+            (false, false) => None,
+        },
     };
+    if args.continuous {
+        return continuous::run(ctl, request, Duration::from_secs(args.every), &pace).await;
+    }
     let verified = tokio::select! {
         verified = ctl.api.verify(request, pace.clone()) => verified?,
         never = tell(&pace) => match never {},
@@ -45,11 +56,21 @@ pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
     } else {
         print(&verified);
     }
-    Ok(match (verified.findings, verified.unproven) {
+    if let Some(trouble) = &verified.trouble {
+        tell!("{trouble}");
+        return Ok(Answer::Unable);
+    }
+    Ok(match (left(&verified), verified.unproven) {
         (0, 0) => Answer::Yes,
         (0, _) => Answer::Unable,
         (_, _) => Answer::No,
     })
+}
+
+/// Rows that differ now: those that were mended do not.
+fn left(v: &Verified) -> usize {
+    let equal = |r: &&VerifiedRepair| r.outcome.as_ref().is_some_and(RepairOutcome::is_equal);
+    v.findings - v.repairs.iter().flatten().filter(equal).count()
 }
 
 /// Says so when a password is among the arguments, where other users can see it. One in the environment is fine.
@@ -121,11 +142,33 @@ fn print(v: &Verified) {
         v.findings,
         v.unproven
     );
+    if let Some(repairs) = &v.repairs {
+        print_repairs(repairs);
+    }
+}
+
+/// A comment of SQL ends with its line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The statements as a script that can be run, or what became of each row.
+fn print_repairs(repairs: &[VerifiedRepair]) {
+    for r in repairs {
+        let key: Vec<String> = r.key.iter().map(|(c, v)| format!("{c} = {}", v.as_str().unwrap_or(""))).collect();
+        match (&r.statement, &r.outcome) {
+            (Some(statement), _) => say!("{statement};"),
+            (None, Some(outcome)) => {
+                say!("-- {}", one_line(&format!("{}  {}  {}", r.table, key.join(", "), outcome.words())))
+            }
+            (None, None) => {}
+        }
+    }
 }
 
 fn print_table(t: &VerifiedTable) {
     say!("{}: {} rows on the source, {} on the target", t.table, t.rows_source, t.rows_target);
-    for f in t.findings.iter().take(SHOWN) {
+    for f in t.findings.first(SHOWN) {
         let key: Vec<String> = f.key.iter().map(|(c, v)| format!("{c} = {}", v.as_str().unwrap_or(""))).collect();
         say!("  {}  {}", word(f.kind), key.join(", "));
         for c in &f.columns {
@@ -133,8 +176,8 @@ fn print_table(t: &VerifiedTable) {
             say!("      {}: source {} | target {}", c.column, text(&c.source), text(&c.target));
         }
     }
-    if t.findings.len() > SHOWN {
-        say!("  … and {} more; --json lists them all", t.findings.len() - SHOWN);
+    if t.found > SHOWN {
+        say!("  … and {} more; --json lists them all", t.found - SHOWN);
     }
     if !t.hot.is_empty() {
         say!("  {} rows kept changing: unproven", t.hot.len());

@@ -174,6 +174,11 @@ impl Ctl {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Starts it with its output to be read line by line.
+    pub fn spawn_piped(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// The cockpit.
     pub fn status(&self) -> Value {
         let out = self.output(&["status", &self.migration]);

@@ -134,11 +134,16 @@ impl Live {
         let now = self.parts.clock.now();
         let analysis = self.analysis.get(&self.parts.store, self.book.migration()).await.unwrap_or(None);
         let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
+        let (route, consistency) = {
+            let snapshot = self.snapshot();
+            (snapshot.facts.route.clone(), snapshot.facts.consistency)
+        };
         Facts {
             analysis: analysis.map(|(_, a)| a.facts()),
             forward: meter(&self.forward),
             reverse: meter(&self.reverse),
-            route: self.snapshot().facts.route.clone(),
+            route,
+            consistency,
         }
     }
 

@@ -11,6 +11,7 @@ mod notices;
 mod publish;
 mod reconcilers;
 mod recovery;
+mod verifier;
 
 use std::{
     sync::Arc,
@@ -31,6 +32,9 @@ use crate::{
 
 pub use connect::{connect, password_of};
 pub use live::Live;
+
+/// Name of the operator's [`switchyard_model::reconcile::Pacing`] in the store.
+pub const PACING: &str = "pacing";
 
 /// Something a host may want to tell a person.
 #[derive(Debug, Clone)]

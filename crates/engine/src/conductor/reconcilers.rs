@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, notices, publish};
+use super::{Event, Live, connect, notices, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -32,6 +32,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
+    tasks.spawn(verify(live.clone(), stop.clone()));
     for from in [Side::Source, Side::Target] {
         tasks.spawn(beat(live.clone(), from, stop.clone()));
     }
@@ -202,6 +203,14 @@ fn seconds_to_limit(status: &StreamStatus, old: &SlotFact, now: i64) -> Option<i
     Some(left * elapsed_ms / grown / 1000)
 }
 
+/// The verifier, until stopped; dropped with its sessions then, so that nothing of it outlives the lease.
+async fn verify(live: Arc<Live>, stop: CancellationToken) {
+    tokio::select! {
+        () = verifier::verify(live, stop.clone()) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
 /// Beats on one side, as soon as the beats' tables are there.
 async fn beat(live: Arc<Live>, from: Side, stop: CancellationToken) {
     loop {
@@ -250,7 +259,7 @@ async fn beat_while(live: &Arc<Live>, beating: Beating, stop: CancellationToken)
 }
 
 /// Whether Cleanup has begun, or is done.
-fn is_ending(state: &State) -> bool {
+pub(super) fn is_ending(state: &State) -> bool {
     let cleanup = |r: &Run| matches!(r.command, Command::Cleanup { .. });
     state.milestones.cleaned.is_some() || state.open_run.as_ref().is_some_and(cleanup)
 }

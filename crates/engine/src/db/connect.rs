@@ -53,8 +53,10 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         heartbeat: database.clone(),
         fence: database.clone(),
         sequences: database.clone(),
+        feeds: database.clone(),
         rows: database.clone(),
         positions: database.clone(),
+        repairs: database.clone(),
         tables: database,
     }
 }

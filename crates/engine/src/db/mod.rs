@@ -4,7 +4,9 @@
 //! ([`crate::replicate`]). Knows nothing of routers, the journal or the store.
 
 pub mod connect;
+pub mod feed;
 pub mod postgres;
+pub mod repairs;
 pub mod rows;
 
 use async_trait::async_trait;
@@ -179,8 +181,12 @@ pub struct Database {
     pub sequences: std::sync::Arc<dyn Sequences>,
     /// See [`Positions`].
     pub positions: std::sync::Arc<dyn Positions>,
+    /// See [`feed::Feeds`].
+    pub feeds: std::sync::Arc<dyn feed::Feeds>,
     /// See [`rows::Rows`].
     pub rows: std::sync::Arc<dyn rows::Rows>,
+    /// See [`repairs::Repairs`].
+    pub repairs: std::sync::Arc<dyn repairs::Repairs>,
     /// See [`Tables`].
     pub tables: std::sync::Arc<dyn Tables>,
 }

@@ -2,6 +2,8 @@
 //!
 //! A [`Relation`] says what to read on one side so that both sides compute the same. Knows nothing of when to look.
 
+use std::collections::{BTreeMap, HashMap};
+
 use async_trait::async_trait;
 use switchyard_model::{ident::TableName, inventory::Table, reconcile::Key};
 
@@ -9,8 +11,17 @@ use crate::error::Result;
 
 /// How a column's value enters the hash of its row. Both sides must use the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rendering {
-    /// The type's own hash: equal values are equal, however they are written.
+pub struct Rendering {
+    /// What is hashed.
+    pub way: Way,
+    /// Whether values count as different that the type calls equal and writes differently: 1.0 and 1.00.
+    pub exact: bool,
+}
+
+/// What is hashed of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// The value, by its type's own hash function.
     Native,
     /// A text's bytes, whatever its collation calls equal.
     Bytes,
@@ -42,6 +53,9 @@ pub struct Relation {
     pub name: TableName,
     /// Whether rows of its partitions are read with it; else they are of the table alone.
     pub with_partitions: bool,
+    /// The root, where it is a partition: rows are looked up by their key there, since the other side may keep one in another
+    /// partition.
+    pub root: Option<TableName>,
     /// The compared columns.
     pub fields: Vec<Field>,
     /// Positions in `fields` of the key, in key order; empty without a key.
@@ -150,8 +164,7 @@ pub struct Extent {
 /// Opens sessions that read rows.
 #[async_trait]
 pub trait Rows: Send + Sync {
-    /// The rendering of a base type that is right whatever the other side is; `exact` tells apart what a type's own
-    /// equality calls equal (1.0 and 1.00).
+    /// The rendering of a base type that is right whatever the other side is.
     fn rendering(&self, base_type: &str, exact: bool) -> Rendering;
     /// A session of its own, read only, in which no statement runs longer than 5 s.
     async fn open(&self) -> Result<Box<dyn RowReader>>;
@@ -162,7 +175,7 @@ pub trait Rows: Send + Sync {
 /// # Errors
 /// Of every reading: `Deadline` when the slice was too large for the time limit; read a smaller one then.
 #[async_trait]
-pub trait RowReader: Send {
+pub trait RowReader: Send + Sync {
     /// The side's name, for errors.
     fn label(&self) -> &str;
     /// Hash of a constant of this type in this rendering, for comparing hash functions; None where this version
@@ -178,7 +191,7 @@ pub trait RowReader: Send {
     async fn sum(&mut self, relation: &Relation, slice: &Slice) -> Result<Sum>;
     /// A sum per bucket; empty buckets are absent.
     async fn buckets(&mut self, relation: &Relation, slice: &Slice, by: Division) -> Result<Vec<(i64, Sum)>>;
-    /// The rows of these buckets.
+    /// The rows of these buckets, as `sum` and `buckets` see them.
     async fn rows_in(
         &mut self,
         relation: &Relation,
@@ -186,8 +199,15 @@ pub trait RowReader: Send {
         by: Division,
         buckets: &[i64],
     ) -> Result<Vec<RowSum>>;
-    /// The rows with these keys; one that is gone is absent. Only of a relation with a key.
+    /// The rows with these keys; one that is gone is absent, as is a key that this side's types cannot hold. Only of a
+    /// relation with a key. Closer than `rows_in`: rows that it sees as different may be equal here, never the other way.
     async fn rows(&mut self, relation: &Relation, keys: &[Key]) -> Result<Vec<RowSum>>;
+    /// A sum over each `per` of these keys, in their order, by the number of the part; parts without a row are absent. Only
+    /// of a relation with a key. Where a sum differs from the other side's, [`RowReader::rows`] tells why, or that it does
+    /// not.
+    async fn sums_of(&mut self, relation: &Relation, keys: &[Key], per: usize) -> Result<Vec<(i64, Sum)>> {
+        Ok(summed(&self.rows(relation, keys).await?, keys, per))
+    }
     /// The values of rows with these keys, in the order of the fields; one that is gone is absent. Without a key, one
     /// row per hash, and only of this slice.
     async fn values(&mut self, relation: &Relation, slice: &Slice, keys: &[Key]) -> Result<Vec<(Key, Vec<CellValue>)>>;
@@ -199,6 +219,18 @@ pub trait RowReader: Send {
     async fn writers_ended(&mut self) -> Result<bool>;
     /// Hands the session back; one that is dropped hangs up.
     async fn close(self: Box<Self>);
+}
+
+/// Sums of rows over each `per` of their keys.
+pub fn summed(rows: &[RowSum], keys: &[Key], per: usize) -> Vec<(i64, Sum)> {
+    let part: HashMap<&Key, i64> = keys.iter().enumerate().map(|(i, k)| (k, (i / per.max(1)) as i64)).collect();
+    let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+    for row in rows {
+        if let Some(part) = part.get(&row.key) {
+            sums.entry(*part).or_default().add(row.sum);
+        }
+    }
+    sums.into_iter().collect()
 }
 
 /// Rows of a table as the planner estimates them; a guess from its size where it was never analysed.

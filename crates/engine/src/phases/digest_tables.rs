@@ -1,6 +1,9 @@
 //! Every table is compared on both sides.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -8,14 +11,14 @@ use switchyard_model::{
     Side,
     ident::TableName,
     journal::{Action, Entry},
-    reconcile::{TableReport, TableVerdict},
+    reconcile::{Finding, TableReport, TableVerdict},
     validation::{TableOutcome, TableResult, Validation},
 };
 
 use crate::{
     error::Result,
-    reconcile::{ATTEMPTS, Pace, Pass, Stream, pair},
-    saga::{Cx, Observed, Step},
+    reconcile::{ATTEMPTS, Findings, Kept, Pace, Pass, Reports, pair},
+    saga::{Arrives, Cx, Observed, Step},
 };
 
 /// Sessions per side: few enough for a production server, and the small tables do not wait behind the large one.
@@ -23,17 +26,29 @@ const LANES: usize = 2;
 
 pub(super) struct DigestTables;
 
-/// The pair's own stream, proven passed by a beat.
-struct Beats<'a> {
-    cx: &'a Cx,
+/// Reports go to the store, and what the journal needs of them stays here.
+struct Journaled {
+    kept: Kept,
     authority: Side,
+    results: Mutex<Vec<TableResult>>,
 }
 
 #[async_trait]
-impl Stream for Beats<'_> {
-    async fn pass(&self) -> Result<()> {
-        self.cx.beat_arrives(self.authority, Duration::from_millis(5)).await?;
-        Ok(())
+impl Findings for Journaled {
+    async fn begin(&self, table: &TableName) -> Result<()> {
+        self.kept.begin(table).await
+    }
+
+    async fn found(&self, table: &TableName, findings: Vec<Finding>) -> Result<()> {
+        self.kept.found(table, findings).await
+    }
+}
+
+#[async_trait]
+impl Reports for Journaled {
+    async fn compared(&self, report: TableReport) -> Result<()> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(result(&report, self.authority));
+        self.kept.compared(report).await
     }
 }
 
@@ -71,21 +86,18 @@ impl Step for DigestTables {
         let total: i64 = pairing.tables.iter().map(|m| m.rows).sum();
         let tables = pairing.tables.len();
         let pace = Pace::default();
-        let beats = Beats { cx, authority: cx.state.authority };
-        let pass = Pass {
-            source,
-            target,
-            authority: cx.state.authority,
-            stream: &beats,
-            lanes: LANES,
-            pace: &pace,
-            clock: cx.clock.clone(),
-        };
-        let outcome = tokio::select! {
-            outcome = pass.run(pairing) => outcome?,
+        let authority = cx.state.authority;
+        let beats = Arrives::new(cx.clone(), authority);
+        let kept = Kept::new(cx.book.store().clone(), cx.book.migration(), authority, cx.clock.clone()).await?;
+        let reports = Journaled { kept, authority, results: Mutex::default() };
+        let pass =
+            Pass { source, target, authority, stream: &beats, lanes: LANES, pace: &pace, clock: cx.clock.clone() };
+        tokio::select! {
+            done = pass.run_into(pairing, &reports) => drop(done?),
             never = tell(cx, &pace, tables, total) => match never {},
-        };
-        let tables = outcome.tables.iter().map(|t| result(t, cx.state.authority)).collect();
+        }
+        let mut tables = reports.results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        tables.sort_by(|a, b| a.table.cmp(&b.table));
         let ms = cx.clock.instant().duration_since(began).as_millis() as i64;
         let validation = Validation { tables, at: cx.clock.now(), ms };
         let summary = json!({
@@ -131,7 +143,7 @@ fn result(report: &TableReport, authority: Side) -> TableResult {
                 0 => String::new(),
                 n => format!(", {n} more kept changing"),
             };
-            TableOutcome::Different { why: format!("{} rows differ{hot}", report.findings.len()) }
+            TableOutcome::Different { why: format!("{} rows differ{hot}", report.found) }
         }
         TableVerdict::NotCompared => {
             let why = report.not_compared.iter().find(|n| n.column.is_none());

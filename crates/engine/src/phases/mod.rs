@@ -14,13 +14,14 @@ mod read_catalogs;
 mod read_routers;
 mod remove_fence;
 mod remove_stream;
+mod repair_rows;
 mod restore_schema;
 mod subscribe;
 mod titles;
 
 pub use titles::step_title;
 
-use switchyard_model::{Command, Side, state::State};
+use switchyard_model::{Command, Side, ident::TableName, state::State};
 
 use crate::{cutover, saga::Plan, tool::Section};
 
@@ -31,6 +32,7 @@ pub fn plan(command: &Command, state: &State) -> Plan {
         Command::Prepare => prepare(state),
         Command::Replicate => replicate(state),
         Command::Validate => validate(),
+        Command::Repair { table, findings } => repair(table.as_ref(), findings, state),
         Command::ShiftReads { percent } => cutover::shift_reads(*percent, state),
         Command::SwitchWrites => cutover::switch_writes(state),
         // An open roll back past its point of no return has changed the authority already; its direction stays.
@@ -110,6 +112,29 @@ fn validate() -> Plan {
                   the stream has passed. Changes nothing."
                 .to_owned(),
         steps: vec![Box::new(digest_tables::DigestTables)],
+        stopwatch: false,
+    }
+}
+
+fn repair(table: Option<&TableName>, findings: &[i64], state: &State) -> Plan {
+    let mended = match state.authority {
+        Side::Source => &state.spec.target,
+        Side::Target => &state.spec.source,
+    };
+    let which = match (table, findings.len()) {
+        (None, 0) => "every row that differs".to_owned(),
+        (Some(table), 0) => format!("the rows of {} that differ", table.plain()),
+        (_, 1) => "one row that differs".to_owned(),
+        (_, n) => format!("{n} rows that differ"),
+    };
+    Plan {
+        title: "Repair rows".to_owned(),
+        summary: format!(
+            "Makes {which} on {mended} equal to those of the {}, which has the authority. A row is written only if it still is \
+             what was seen; each statement is a commit of its own and is not taken back.",
+            state.authority
+        ),
+        steps: vec![Box::new(repair_rows::RepairRows { table: table.cloned(), findings: findings.to_vec() })],
         stopwatch: false,
     }
 }

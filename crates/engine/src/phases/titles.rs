@@ -20,6 +20,7 @@ const TITLES: &[(&str, &str)] = &[
     ("subscribe_to_target", "Subscribe the source"),
     ("prove_streams", "See a beat arrive each way"),
     ("digest_tables", "Compare every row of every table"),
+    ("repair_rows", "Mend rows that differ"),
     ("shift_reads", "Shift reads"),
     ("guard", "Prove both ways alive"),
     ("hold", "Hold writes"),

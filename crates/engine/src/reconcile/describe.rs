@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use switchyard_model::{
     UnixMs,
-    reconcile::{ColumnDifference, Finding, FindingKind, Key},
+    reconcile::{ColumnDifference, Finding, FindingKind, Key, Seen},
 };
 
 use super::{pairing::Matched, table::Readers};
@@ -44,9 +44,21 @@ pub(super) async fn findings(
             rows_source: source.rows,
             rows_target: target.rows,
             at,
+            seen: Some(if keyless { Seen { source: hash(key), target: hash(key) } } else { seen(*source, *target) }),
         }
     };
     Ok(rows.iter().map(finding).collect())
+}
+
+/// The hash that stands for a row without a key.
+fn hash(key: &Key) -> Option<i64> {
+    key.0.first()?.parse().ok()
+}
+
+/// With a key the sum is of one row.
+fn seen(source: Sum, target: Sum) -> Seen {
+    let of = |sum: Sum| (sum.rows == 1).then(|| i64::try_from(sum.hash).ok()).flatten();
+    Seen { source: of(source), target: of(target) }
 }
 
 fn kind(source: Sum, target: Sum) -> FindingKind {

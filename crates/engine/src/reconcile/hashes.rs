@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use super::pairing::Matched;
 use crate::{
-    db::rows::{Field, Relation, Rendering, RowReader},
+    db::rows::{Field, Relation, Rendering, RowReader, Way},
     error::{Error, Kind, Result},
 };
 
 /// From the cheapest to the one that trusts nothing but MD5.
-const FALLBACKS: [Rendering; 4] = [Rendering::Bytes, Rendering::Text, Rendering::Utf8, Rendering::Md5];
+const FALLBACKS: [Way; 4] = [Way::Bytes, Way::Text, Way::Utf8, Way::Md5];
 
 /// Sets renderings on which both agree; returns a sentence per type that needed another one.
 ///
@@ -29,7 +29,7 @@ pub(super) async fn agree(
     for (base, rendering) in used {
         let agreed = agreed(source, target, &base, rendering).await?;
         if agreed != rendering {
-            said.push(format!("{base}: the servers hash it differently, so it was compared by {}", word(agreed)));
+            said.push(format!("{base}: the servers hash it differently, so it was compared by {}", word(agreed.way)));
             for m in tables.iter_mut() {
                 // By position: the other side's type may have another name.
                 let positions: Vec<usize> = positions(&m.source, &base, rendering);
@@ -47,12 +47,12 @@ pub(super) async fn agree(
 }
 
 /// A rendering, for people.
-fn word(rendering: Rendering) -> &'static str {
-    match rendering {
-        Rendering::Native => "its own hash",
-        Rendering::Bytes | Rendering::Text => "the hash of its text",
-        Rendering::Utf8 => "the hash of its text in UTF-8",
-        Rendering::Md5 => "the MD5 of its text in UTF-8",
+fn word(way: Way) -> &'static str {
+    match way {
+        Way::Native => "its own hash",
+        Way::Bytes | Way::Text => "the hash of its text",
+        Way::Utf8 => "the hash of its text in UTF-8",
+        Way::Md5 => "the MD5 of its text in UTF-8",
     }
 }
 
@@ -67,7 +67,8 @@ async fn agreed(
     base: &str,
     rendering: Rendering,
 ) -> Result<Rendering> {
-    for candidate in std::iter::once(rendering).chain(FALLBACKS) {
+    for way in std::iter::once(rendering.way).chain(FALLBACKS) {
+        let candidate = Rendering { way, ..rendering };
         // An integer or a range has no collation; the next rendering has one.
         let (a, b) = tokio::try_join!(source.constant(base, candidate), target.constant(base, candidate))?;
         if a.is_some() && a == b {

@@ -2,28 +2,39 @@
 //!
 //! A pass walks through each table in slices that take less than a second. Both sides hash their rows and return sums; a
 //! slice whose sums differ is narrowed to buckets of keys, then to keys; a key that differs is looked at again by the rule of
-//! [`recheck`](mod@recheck). It reads only. Repairs are not its business, and it keeps no snapshot open.
+//! [`recheck`](mod@recheck). It reads only, and keeps no snapshot open.
+//! What it finds is mended by [`repair`].
 
+mod buckets;
 mod describe;
+mod follow;
 mod hashes;
+mod kept;
 mod pace;
+mod pages;
 mod pairing;
 mod pass;
 mod pipeline;
 mod recheck;
+pub mod repair;
 mod settle;
 mod table;
+mod tally;
 mod walk;
 
 use async_trait::async_trait;
 
 use crate::error::Result;
 
+pub use follow::{Follow, Looking, Verified, note_verified};
+pub use kept::Kept;
 pub use pace::Pace;
 pub use pairing::{Matched, Pairing, pair};
-pub use pass::{Outcome, Pass};
+pub use pass::{Outcome, Pass, Reports};
 pub use recheck::ATTEMPTS;
 pub use settle::Settle;
+pub use table::Readers;
+pub use tally::Findings;
 
 /// What carries changes from the side with the authority to the other.
 #[async_trait]

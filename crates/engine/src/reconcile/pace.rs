@@ -50,13 +50,18 @@ impl Pace {
         self.tables.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A slice was read: counts it, and waits as long as the limits ask.
-    pub(super) async fn read(&self, rows: i64, took: Duration) {
-        self.rows.fetch_add(rows, Ordering::Relaxed);
+    /// Rests for as long as the limits ask after so much work.
+    pub(super) async fn rest(&self, took: Duration) {
         let duty = self.duty.load(Ordering::Relaxed);
         if duty < 100 {
             tokio::time::sleep(took * (100 - duty) / duty).await;
         }
+    }
+
+    /// A slice was read: counts it, and waits as long as the limits ask.
+    pub(super) async fn read(&self, rows: i64, took: Duration) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.rest(took).await;
         let mut paused = self.paused.subscribe();
         // The sender lives as long as we do, so this only returns when it is not paused.
         let _ = paused.wait_for(|paused| !paused).await;

@@ -1,7 +1,8 @@
 //! Which tables and columns of two inventories are compared, and what is left out and why. Pure.
 //!
-//! A partition tree is compared leaf by leaf where both sides have the same leaves, and as a whole where they differ or
-//! one side has a plain table. Columns are matched by name; their order does not matter.
+//! A partition tree with a key is compared leaf by leaf where both sides have the same leaves, and as a whole where they
+//! differ or one side has a plain table. Without a key too: a row that the two sides keep in different leaves could not be found again.
+//! Columns are matched by name; their order does not matter.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +13,7 @@ use switchyard_model::{
     reconcile::NotCompared,
 };
 
-use crate::db::rows::{Field, Relation, Rendering, estimated_rows};
+use crate::db::rows::{Field, Relation, Rendering, Way, estimated_rows};
 
 /// One table as both sides show it.
 #[derive(Debug, Clone)]
@@ -52,10 +53,19 @@ pub fn pair(
     for root in source.tables.iter().filter(|t| t.partition_of.is_none()) {
         let (here, leaves_there) = (leaves(source, root), there.get(&root.name).map(|t| leaves(target, t)));
         let same_leaves = leaves_there.as_ref().is_some_and(|l| names(l) == names(&here));
-        let members = if root.kind == TableKind::Partitioned && same_leaves { here } else { vec![root] };
+        let (rows, bytes) = size(&here);
+        let by_leaf =
+            root.kind == TableKind::Partitioned && same_leaves && !here.is_empty() && !root.primary_key.is_empty();
+        let members = if by_leaf { here } else { vec![root] };
         for table in members.into_iter().filter(|t| wanted(&t.name) || wanted(&root.name)) {
             match one(table, there.get(&table.name).copied(), &rendering) {
-                Ok(matched) => pairing.tables.push(matched),
+                // A root holds no rows itself and says nothing of its size.
+                Ok(matched) if !by_leaf => pairing.tables.push(Matched { rows, bytes, ..matched }),
+                Ok(mut matched) => {
+                    matched.source.root = Some(root.name.clone());
+                    matched.target.root = Some(root.name.clone());
+                    pairing.tables.push(matched);
+                }
                 Err(reason) => pairing.left_out.push((table.name.clone(), NotCompared::table(reason))),
             }
         }
@@ -72,6 +82,11 @@ fn names(leaves: &[&Table]) -> Vec<TableName> {
     let mut names: Vec<TableName> = leaves.iter().map(|t| t.name.clone()).collect();
     names.sort();
     names
+}
+
+/// Estimated rows and bytes of several tables.
+fn size(tables: &[&Table]) -> (i64, i64) {
+    (tables.iter().map(|t| estimated_rows(t)).sum(), tables.iter().map(|t| t.bytes).sum())
 }
 
 /// The tables that hold this one's rows.
@@ -111,6 +126,7 @@ fn one(source: &Table, target: Option<&Table>, rendering: &impl Fn(&str) -> Rend
     let relation = |table: &Table, fields| Relation {
         name: table.name.clone(),
         with_partitions: table.kind == TableKind::Partitioned,
+        root: None,
         fields,
         key: key.clone(),
     };
@@ -130,10 +146,10 @@ fn both(source: &Column, target: &Column, rendering: &impl Fn(&str) -> Rendering
     let integers = INTEGERS.contains(&source.base_type.as_str()) && INTEGERS.contains(&target.base_type.as_str());
     let (a, b) = (rendering(&source.base_type), rendering(&target.base_type));
     // Integers of all widths hash alike, by their value; so do texts under one collation.
-    if a == b && (source.base_type == target.base_type || integers || a == Rendering::Bytes) {
+    if a == b && (source.base_type == target.base_type || integers || a.way == Way::Bytes) {
         a
     } else {
-        Rendering::Text
+        Rendering { way: Way::Text, exact: a.exact }
     }
 }
 

@@ -1,20 +1,24 @@
 //! A pass over all tables: a few lanes, each with a session per side, take one table after the other.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
 use switchyard_model::{
     Side,
-    reconcile::{NotCompared, TableReport},
+    ident::TableName,
+    reconcile::{Finding, NotCompared, TableReport},
 };
 
+use async_trait::async_trait;
+
 use super::{
-    Stream, describe, hashes,
+    Stream,
     pace::Pace,
     pairing::{Matched, Pairing},
     table::{Comparison, Readers, mid_pass},
+    tally::{Findings, Tally},
 };
 use crate::{
     clock::SharedClock,
@@ -24,9 +28,6 @@ use crate::{
 
 /// How often a table whose connection broke is begun again.
 const TRIES: u32 = 3;
-
-/// Rows whose values are read at once; a value may be long.
-const DESCRIBED_AT_ONCE: usize = 200;
 
 /// What a pass is run with.
 pub struct Pass<'a> {
@@ -56,67 +57,82 @@ pub struct Outcome {
 }
 
 impl Pass<'_> {
-    /// Compares every table of the pairing. A table that cannot be read keeps a report that says why.
+    /// Compares every table of the pairing, and keeps all findings in memory, in the reports.
     ///
     /// # Errors
-    /// Only what stands in the way of all tables: no connection, no hash on which both sides agree.
+    /// As [`Pass::run_into`].
     pub async fn run(&self, pairing: Pairing) -> Result<Outcome> {
-        let Pairing { mut tables, left_out } = pairing;
-        let mut first = self.open().await?;
-        let hashes = hashes::agree(first.source.as_mut(), first.target.as_mut(), &mut tables).await?;
-        // The largest first, so that no lane is left alone with it at the end.
-        tables.sort_by_key(|m| std::cmp::Reverse(m.bytes));
-        let queue = Mutex::new(VecDeque::from(tables));
-        let done = Mutex::new(Vec::new());
-        let lanes = self.lanes.max(1);
-        let mut spare = Some(first);
-        let running = (0..lanes).map(|_| self.lane(spare.take(), &queue, &done));
-        futures_util::future::join_all(running).await;
-        let mut tables = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        tables.extend(left_out.into_iter().map(|(table, why)| TableReport::unread(table, vec![why], now)));
+        let kept = InMemory::default();
+        let hashes = self.run_into(pairing, &kept).await?;
+        let mut tables = kept.reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut findings = kept.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for report in &mut tables {
+            report.findings = findings.remove(&report.table).unwrap_or_default();
+            report.findings.sort_by(|a, b| a.key.cmp(&b.key));
+        }
         tables.sort_by(|a, b| a.table.cmp(&b.table));
         Ok(Outcome { tables, hashes })
     }
 
-    async fn open(&self) -> Result<Readers> {
-        let (source, target) = tokio::try_join!(self.source.rows.open(), self.target.rows.open())?;
-        Ok(Readers { source, target })
+    /// Compares every table of the pairing; tells `reader` of each finding and each table as soon as it is known. A table
+    /// that cannot be read gets a report that says why. Returns what the servers hash differently, in sentences.
+    ///
+    /// # Errors
+    /// Only what stands in the way of all tables: no connection, no hash on which both sides agree.
+    pub async fn run_into(&self, pairing: Pairing, reader: &dyn Reports) -> Result<Vec<String>> {
+        let Pairing { mut tables, left_out } = pairing;
+        for (table, why) in left_out {
+            reader.compared(TableReport::unread(table, vec![why], self.clock.now())).await?;
+        }
+        let mut first = self.open().await?;
+        let hashes = first.agree(&mut tables).await?;
+        // The largest first, so that no lane is left alone with it at the end.
+        tables.sort_by_key(|m| std::cmp::Reverse(m.bytes));
+        let queue = Mutex::new(VecDeque::from(tables));
+        let mut spare = Some(first);
+        let running = (0..self.lanes.max(1)).map(|_| self.lane(spare.take(), &queue, reader));
+        futures_util::future::try_join_all(running).await?;
+        Ok(hashes)
     }
 
-    async fn lane(&self, readers: Option<Readers>, queue: &Mutex<VecDeque<Matched>>, done: &Mutex<Vec<TableReport>>) {
+    async fn open(&self) -> Result<Readers> {
+        Readers::open(self.source, self.target).await
+    }
+
+    async fn lane(
+        &self,
+        readers: Option<Readers>,
+        queue: &Mutex<VecDeque<Matched>>,
+        reader: &dyn Reports,
+    ) -> Result<()> {
         let mut readers = readers;
         loop {
             let Some(matched) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else { break };
-            let report = self.table(&mut readers, &matched).await;
-            done.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+            let report = self.table(&mut readers, &matched, reader).await;
+            reader.compared(report).await?;
             self.pace.table();
         }
-        if let Some(Readers { source, target }) = readers {
-            source.close().await;
-            target.close().await;
+        if let Some(readers) = readers {
+            readers.close().await;
         }
+        Ok(())
     }
 
     /// One table, begun again when its connection broke.
-    async fn table(&self, readers: &mut Option<Readers>, m: &Matched) -> TableReport {
+    async fn table(&self, readers: &mut Option<Readers>, m: &Matched, findings: &dyn Findings) -> TableReport {
         let began = self.clock.instant();
         let mut tries = 0;
         let result = loop {
             tries += 1;
-            match self.attempt(readers, m).await {
+            match self.attempt(readers, m, findings).await {
                 Err(e) if e.retry() == Retry::Later && e.kind != Kind::Deadline && tries < TRIES => *readers = None,
                 other => break other,
             }
         };
         let mut report = TableReport::unread(m.source.name.clone(), m.not_compared.clone(), self.clock.now());
         match result {
-            Ok(found) => {
-                report.rows_source = found.rows_source;
-                report.rows_target = found.rows_target;
-                report.findings = found.findings;
-                report.hot = found.hot;
-                report.in_flight = found.in_flight;
+            Ok(read) => {
+                report = TableReport { not_compared: report.not_compared, ..read };
             }
             Err(e) => {
                 *readers = None;
@@ -128,40 +144,67 @@ impl Pass<'_> {
         report
     }
 
-    async fn attempt(&self, readers: &mut Option<Readers>, m: &Matched) -> Result<Found> {
+    async fn attempt(
+        &self,
+        readers: &mut Option<Readers>,
+        m: &Matched,
+        findings: &dyn Findings,
+    ) -> Result<TableReport> {
         let readers = match readers {
             Some(readers) => readers,
             None => readers.insert(self.open().await?),
         };
+        let table = &m.source.name;
+        findings.begin(table).await?;
+        let mut tally = Tally::new(m, self.authority, findings, &self.clock);
         let comparison = Comparison::new(m, readers, self.authority, self.stream, self.pace, &self.clock);
-        let compared = comparison.run().await?;
-        let mut found = Found {
+        let compared = comparison.run(&mut tally).await?;
+        Ok(TableReport {
             rows_source: compared.rows_source,
             rows_target: compared.rows_target,
-            in_flight: compared.rechecked.in_flight,
-            hot: compared.rechecked.hot.iter().map(|k| describe::named(&m.source, k)).collect(),
-            findings: Vec::new(),
-        };
-        for batch in compared.rechecked.different.chunks(DESCRIBED_AT_ONCE) {
-            let by_side: Vec<_> = batch
-                .iter()
-                .map(|(key, authority, other)| match self.authority {
-                    Side::Source => (key, *authority, *other),
-                    Side::Target => (key, *other, *authority),
-                })
-                .collect();
-            found.findings.extend(describe::findings(readers, m, &compared.slices, &by_side, self.clock.now()).await?);
-        }
-        found.findings.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(found)
+            found: tally.found,
+            hot: tally.hot,
+            in_flight: tally.in_flight,
+            ..TableReport::unread(table.clone(), Vec::new(), self.clock.now())
+        })
     }
 }
 
-/// What one attempt at a table found.
-struct Found {
-    rows_source: i64,
-    rows_target: i64,
-    in_flight: i64,
-    hot: Vec<Vec<(String, String)>>,
-    findings: Vec<switchyard_model::reconcile::Finding>,
+/// Who is told what a pass finds.
+#[async_trait]
+pub trait Reports: Findings {
+    /// A table was compared, or could not be.
+    ///
+    /// # Errors
+    /// End the pass: what cannot be kept need not be looked for.
+    async fn compared(&self, report: TableReport) -> Result<()>;
+}
+
+/// Findings and reports in memory, for few of them.
+#[derive(Default)]
+struct InMemory {
+    findings: Mutex<HashMap<TableName, Vec<Finding>>>,
+    reports: Mutex<Vec<TableReport>>,
+}
+
+#[async_trait]
+impl Findings for InMemory {
+    async fn begin(&self, table: &TableName) -> Result<()> {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+        Ok(())
+    }
+
+    async fn found(&self, table: &TableName, findings: Vec<Finding>) -> Result<()> {
+        let mut kept = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.entry(table.clone()).or_default().extend(findings);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reports for InMemory {
+    async fn compared(&self, report: TableReport) -> Result<()> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+        Ok(())
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{pace::Pace, pairing::Matched, table::differing, walk::Walker};
+use super::{buckets::differing, pace::Pace, pairing::Matched, walk::Walker};
 use crate::{
     clock::SharedClock,
     db::rows::{Division, Relation, RowReader, Slice, Sum},
@@ -126,7 +126,10 @@ impl Pipeline<'_> {
             Ok(walk)
         };
         let follow = follow(behind, target, matched, pace, clock, expectation, &per_row, &enough);
-        let (walked, (read, back)) = tokio::try_join!(lead, follow)?;
+        // Both to their end, which the other's end brings about: a session whose statement was given up would answer the next
+        // one with its error.
+        let (walked, followed) = tokio::join!(lead, follow);
+        let ((read, back), walked) = (followed?, walked?);
         *walker = back.unwrap_or(walked);
         Ok(read)
     }

@@ -42,15 +42,6 @@ pub struct Rechecked {
     pub in_flight: i64,
 }
 
-impl Rechecked {
-    /// Takes in the outcome of other rows.
-    pub fn add(&mut self, other: Rechecked) {
-        self.different.extend(other.different);
-        self.hot.extend(other.hot);
-        self.in_flight += other.in_flight;
-    }
-}
-
 /// Looks again until each row is equal, different for good, or hot.
 ///
 /// One attempt reads the authority (a), waits until the stream has passed that moment, and reads the other side (b). b = a:

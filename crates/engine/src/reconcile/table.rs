@@ -1,35 +1,42 @@
 //! One table: walked slice by slice on both sides at once, narrowed where sums differ, and looked at again.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use switchyard_model::{Side, reconcile::Key};
 
 use super::{
     Stream,
+    buckets::{BUCKET_ROWS, ByKey, MOST_BUCKETS, differing, differing_keys, mask, rows_of, take_at_most},
     pace::Pace,
+    pages::PageWalk,
     pairing::Matched,
     pipeline::{Expectation, Pipeline},
-    recheck::{Rechecked, Sides, recheck},
+    recheck::{Sides, recheck},
+    tally::Tally,
     walk::{Walk, Walker},
 };
 use crate::{
     clock::SharedClock,
-    db::rows::{Division, Field, Relation, RowReader, RowSum, Slice, Sum},
+    db::Database,
+    db::rows::{Division, Field, Relation, RowReader, RowSum, Slice},
     error::{Error, Kind, Result},
 };
 
-/// Rows that one bucket is meant to hold: so many are read for each differing row.
-pub(super) const BUCKET_ROWS: i64 = 128;
-
-/// Buckets of a walk by pages at most; a sum of each is held in memory.
-const MOST_BUCKETS: i64 = 1 << 16;
+/// A walk by pages has as many at least, since a table may hold more rows than it is believed to.
+const FEWEST_BUCKETS: i64 = 1 << 12;
 
 /// Rows of differing buckets that are fetched at once, per side.
 const AT_ONCE: i64 = 100_000;
 
+/// Changed rows whose hashes are added up to one sum.
+const PER_SUM: usize = 200;
+
 /// Keys that are looked at again at once.
-const BATCH: usize = 1_000;
+const BATCH: i64 = 1_000;
+
+/// Bytes of rows that are read again at once.
+const BYTES_AT_ONCE: i64 = 256 << 20;
 
 /// A table smaller than this is read in one slice, rows and bytes.
 const SMALL: (i64, i64) = (50_000, 32 << 20);
@@ -38,19 +45,41 @@ const SMALL: (i64, i64) = (50_000, 32 << 20);
 const IN_ORDER: f64 = 0.8;
 
 /// Both sides' sessions of one lane.
-pub(super) struct Readers {
+pub struct Readers {
     pub(super) source: Box<dyn RowReader>,
     pub(super) target: Box<dyn RowReader>,
 }
 
-/// What the comparison of a table came to, before its rows are described.
+impl Readers {
+    /// Opens a session on each side.
+    ///
+    /// # Errors
+    /// When a side does not let us in.
+    pub async fn open(source: &Database, target: &Database) -> Result<Readers> {
+        let (source, target) = tokio::try_join!(source.rows.open(), target.rows.open())?;
+        Ok(Readers { source, target })
+    }
+
+    /// Finds renderings on which both sides' hashes agree, and sets them; returns what the servers hash differently, in
+    /// sentences.
+    ///
+    /// # Errors
+    /// `Unsuitable` when a type has no rendering on which both agree.
+    pub async fn agree(&mut self, tables: &mut [Matched]) -> Result<Vec<String>> {
+        super::hashes::agree(self.source.as_mut(), self.target.as_mut(), tables).await
+    }
+
+    /// Hands both sessions back.
+    pub async fn close(self) {
+        tokio::join!(self.source.close(), self.target.close());
+    }
+}
+
+/// How many rows a comparison read.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) rows_source: i64,
     pub(super) rows_target: i64,
-    pub(super) rechecked: Rechecked,
-    /// By which slices each side can be read as a whole.
-    pub(super) slices: [Vec<Slice>; 2],
 }
 
 /// One table's comparison.
@@ -63,10 +92,9 @@ pub(super) struct Comparison<'a> {
     pub(super) clock: &'a SharedClock,
     /// By which slices each side can be read as a whole: for tables without a key, whose rows can only be searched.
     slices: [Vec<Slice>; 2],
+    /// Whether any row was looked at again.
+    looked: bool,
 }
-
-/// Rows by key, as one side holds them.
-type ByKey = HashMap<Key, Sum>;
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(
@@ -78,17 +106,21 @@ impl<'a> Comparison<'a> {
         clock: &'a SharedClock,
     ) -> Self {
         let slices = [vec![Slice::Whole], vec![Slice::Whole]];
-        Comparison { matched, readers, authority, stream, pace, clock, slices }
+        Comparison { matched, readers, authority, stream, pace, clock, slices, looked: false }
     }
 
     /// Compares the whole table.
-    pub(super) async fn run(mut self) -> Result<Compared> {
+    pub(super) async fn run(mut self, tally: &mut Tally<'_>) -> Result<Compared> {
         let walk = self.plan().await?;
         let walker = Walker::new(walk, self.matched.rows, self.matched.bytes);
-        let mut compared =
-            if walker.compares_slices() { self.slice_by_slice(walker).await? } else { self.by_pages().await? };
-        compared.slices = self.slices;
-        Ok(compared)
+        if !walker.compares_slices() {
+            return self.by_pages(false, tally).await;
+        }
+        match self.slice_by_slice(walker, tally).await {
+            // The table is larger or slower than it seemed. Nothing was told of it yet, and pages can be divided further.
+            Err(e) if e.kind == Kind::Deadline && !self.looked => self.by_pages(true, tally).await,
+            other => other,
+        }
     }
 
     /// How to walk: small tables whole, a key that the heap follows by its ranges, everything else by pages.
@@ -130,7 +162,7 @@ impl<'a> Comparison<'a> {
 
     /// Each slice is a set of keys that is compared alone. Narrowing waits until both sides were read, or until there is
     /// enough of it.
-    async fn slice_by_slice(&mut self, mut walker: Walker) -> Result<Compared> {
+    async fn slice_by_slice(&mut self, mut walker: Walker, tally: &mut Tally<'_>) -> Result<Compared> {
         let mut compared = Compared::default();
         let mut suspects = Vec::new();
         let expectation = Expectation::default();
@@ -152,39 +184,41 @@ impl<'a> Comparison<'a> {
                     None => self.differing_buckets(&m.slice, m.by).await?,
                 };
                 let slices = [std::slice::from_ref(&m.slice), std::slice::from_ref(&m.slice)];
-                self.narrow(slices, m.by, differing, &mut suspects, &mut compared.rechecked).await?;
+                self.narrow(slices, m.by, differing, &mut suspects, tally).await?;
             }
         }
-        self.look_again(suspects, &mut compared.rechecked).await?;
+        self.look_again(suspects, tally).await?;
         Ok(compared)
     }
 
     /// The buckets of a slice that differ, with the rows they hold.
     async fn differing_buckets(&mut self, slice: &Slice, by: Division) -> Result<Vec<(i64, i64)>> {
         let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
-        let (a, b) = tokio::try_join!(
+        // Both to their end: a session whose statement was given up would answer the next one with its error.
+        let (a, b) = tokio::join!(
             source.buckets(&self.matched.source, slice, by),
             target.buckets(&self.matched.target, slice, by)
-        )?;
-        Ok(differing(a.into_iter().collect(), b.into_iter().collect()))
+        );
+        Ok(differing(a?.into_iter().collect(), b?.into_iter().collect()))
     }
 
-    /// Each side is read in its own order into sums per bucket, which are compared when both are done.
-    async fn by_pages(&mut self) -> Result<Compared> {
+    /// Each side is read in its own order into sums per bucket, which are compared when both are done. `slow` begins with
+    /// small slices.
+    async fn by_pages(&mut self, slow: bool, tally: &mut Tally<'_>) -> Result<Compared> {
         let m = self.matched;
         let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
-        let by = Division::Hash { mask: mask(m.rows) };
+        let by = Division::Hash { mask: mask(m.rows.max(FEWEST_BUCKETS * BUCKET_ROWS)) };
         let (a, b) = tokio::try_join!(
-            PageWalk::new(source, &m.source, m, self.pace, self.clock).buckets(by),
-            PageWalk::new(target, &m.target, m, self.pace, self.clock).buckets(by)
+            PageWalk::new(source, &m.source, m, self.pace, self.clock).buckets(by, slow),
+            PageWalk::new(target, &m.target, m, self.pace, self.clock).buckets(by, slow)
         )?;
-        let mut compared = Compared { rows_source: a.rows, rows_target: b.rows, ..Compared::default() };
+        let compared = Compared { rows_source: a.rows, rows_target: b.rows };
         let differing = differing(a.buckets, b.buckets);
         let mut suspects = Vec::new();
         self.slices = [a.slices, b.slices];
         let slices = self.slices.clone();
-        self.narrow([&slices[0], &slices[1]], by, differing, &mut suspects, &mut compared.rechecked).await?;
-        self.look_again(suspects, &mut compared.rechecked).await?;
+        self.narrow([&slices[0], &slices[1]], by, differing, &mut suspects, tally).await?;
+        self.look_again(suspects, tally).await?;
         Ok(compared)
     }
 
@@ -195,28 +229,83 @@ impl<'a> Comparison<'a> {
         by: Division,
         mut differing: Vec<(i64, i64)>,
         suspects: &mut Vec<Key>,
-        rechecked: &mut Rechecked,
+        tally: &mut Tally<'_>,
     ) -> Result<()> {
         let m = self.matched;
         while !differing.is_empty() {
-            let buckets = take_at_most(&mut differing, AT_ONCE);
+            let buckets = take_at_most(&mut differing, at_once(m, AT_ONCE));
             let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
-            let (a, b) = tokio::try_join!(
+            let (a, b) = tokio::join!(
                 rows_of(source, &m.source, slices[0], by, &buckets),
                 rows_of(target, &m.target, slices[1], by, &buckets)
-            )?;
-            suspects.extend(differing_keys(a, b));
-            if suspects.len() >= BATCH {
-                self.look_again(std::mem::take(suspects), rechecked).await?;
+            );
+            let (a, b) = (a?, b?);
+            let elsewhere = self.elsewhere(&a, &b).await?;
+            suspects.extend(differing_keys(a, b).into_iter().filter(|key| !elsewhere.contains(key)));
+            if suspects.len() as i64 >= BATCH {
+                self.look_again(std::mem::take(suspects), tally).await?;
             }
         }
         Ok(())
     }
 
-    async fn look_again(&mut self, suspects: Vec<Key>, rechecked: &mut Rechecked) -> Result<()> {
-        for batch in suspects.chunks(BATCH) {
-            let mut sides = Live { comparison: self };
-            rechecked.add(recheck(&mut sides, batch.to_vec()).await?);
+    /// Of a partition's rows that only the target has in it, those that the source has in another partition: they are that
+    /// one's to compare.
+    async fn elsewhere(&mut self, a: &ByKey, b: &ByKey) -> Result<HashSet<Key>> {
+        let m = self.matched;
+        let mut found = HashSet::new();
+        if m.source.root.is_none() {
+            return Ok(found);
+        }
+        let alone = Relation { root: None, ..m.source.clone() };
+        let keys: Vec<Key> = b.keys().filter(|key| !a.contains_key(key)).cloned().collect();
+        for batch in keys.chunks(at_once(m, BATCH) as usize) {
+            let source = self.readers.source.as_mut();
+            let anywhere = source.rows(&m.source, batch).await?;
+            found.extend(anywhere.into_iter().map(|row| row.key));
+            for row in source.rows(&alone, batch).await? {
+                found.remove(&row.key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Looks at rows whose keys are known to have changed: first at both sides at once, then by the rule at those that
+    /// differ. Only of a table with a key. Returns the keys of rows that stayed different, and those of hot ones.
+    pub(super) async fn verify(&mut self, keys: &[Key], tally: &mut Tally<'_>) -> Result<(Vec<Key>, Vec<Key>)> {
+        let (m, readers) = (self.matched, &mut *self.readers);
+        let (a, b) = tokio::try_join!(
+            readers.source.sums_of(&m.source, keys, PER_SUM),
+            readers.target.sums_of(&m.target, keys, PER_SUM)
+        )?;
+        let parts = differing(a.into_iter().collect(), b.into_iter().collect());
+        let of_part = |(part, _): &(i64, i64)| keys.chunks(PER_SUM).nth(*part as usize).unwrap_or_default();
+        let keys: Vec<Key> = parts.iter().flat_map(of_part).cloned().collect();
+        if keys.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let (a, b) = tokio::try_join!(readers.source.rows(&m.source, &keys), readers.target.rows(&m.target, &keys))?;
+        let by_key = |rows: Vec<RowSum>| rows.into_iter().map(|r| (r.key, r.sum)).collect::<ByKey>();
+        let suspects = differing_keys(by_key(a), by_key(b));
+        let (mut different, mut hot) = (Vec::new(), Vec::new());
+        for batch in suspects.chunks(at_once(m, BATCH) as usize) {
+            let rechecked = recheck(&mut Live { comparison: self }, batch.to_vec()).await?;
+            different.extend(rechecked.different.iter().map(|(key, _, _)| key.clone()));
+            hot.extend(rechecked.hot.iter().cloned());
+            tally.take(rechecked, self.readers, &self.slices).await?;
+        }
+        Ok((different, hot))
+    }
+
+    /// Looks again at keys that differed, and tells what stayed different.
+    async fn look_again(&mut self, mut suspects: Vec<Key>, tally: &mut Tally<'_>) -> Result<()> {
+        // The same key is in two buckets where both sides write it differently.
+        suspects.sort_unstable();
+        suspects.dedup();
+        for batch in suspects.chunks(at_once(self.matched, BATCH) as usize) {
+            self.looked = true;
+            let rechecked = recheck(&mut Live { comparison: self }, batch.to_vec()).await?;
+            tally.take(rechecked, self.readers, &self.slices).await?;
         }
         Ok(())
     }
@@ -273,122 +362,18 @@ impl Sides for Live<'_, '_> {
     }
 }
 
-/// 2ⁿ−1 for buckets of about [`BUCKET_ROWS`] rows.
-pub(super) fn mask(rows: i64) -> i64 {
-    let buckets = (rows / BUCKET_ROWS).clamp(1, MOST_BUCKETS) as u64;
-    (buckets.next_power_of_two() as i64 - 1).min(MOST_BUCKETS - 1)
-}
-
-/// Buckets whose sums differ, with the rows that the fuller side holds, in order.
-pub(super) fn differing(a: HashMap<i64, Sum>, mut b: HashMap<i64, Sum>) -> Vec<(i64, i64)> {
-    let mut out: Vec<(i64, i64)> = a
-        .into_iter()
-        .filter_map(|(bucket, sum)| {
-            let other = b.remove(&bucket).unwrap_or_default();
-            (other != sum).then_some((bucket, sum.rows.max(other.rows)))
-        })
-        .collect();
-    out.extend(b.into_iter().map(|(bucket, sum)| (bucket, sum.rows)));
-    out.sort_unstable();
-    out
-}
-
-/// Takes buckets from the end until they hold `rows`; at least one.
-fn take_at_most(differing: &mut Vec<(i64, i64)>, rows: i64) -> Vec<i64> {
-    let mut taken = Vec::new();
-    let mut held = 0;
-    while let Some((bucket, rows_here)) = differing.pop() {
-        held += rows_here;
-        taken.push(bucket);
-        if held >= rows {
-            break;
-        }
-    }
-    taken
-}
-
-async fn rows_of(
-    reader: &mut dyn RowReader,
-    relation: &Relation,
-    slices: &[Slice],
-    by: Division,
-    buckets: &[i64],
-) -> Result<ByKey> {
-    let mut all = ByKey::new();
-    for slice in slices {
-        for row in reader.rows_in(relation, slice, by, buckets).await? {
-            all.entry(row.key).or_default().add(row.sum);
-        }
-    }
-    Ok(all)
-}
-
-fn differing_keys(a: ByKey, mut b: ByKey) -> Vec<Key> {
-    let mut out: Vec<Key> =
-        a.into_iter().filter(|(key, sum)| b.remove(key) != Some(*sum)).map(|(key, _)| key).collect();
-    out.extend(b.into_keys());
-    out
-}
-
-/// One side's walk by pages.
-struct PageWalk<'a> {
-    reader: &'a mut dyn RowReader,
-    relation: &'a Relation,
-    matched: &'a Matched,
-    pace: &'a Pace,
-    clock: &'a SharedClock,
-}
-
-/// What it read, and by which slices.
-struct Walked {
-    buckets: HashMap<i64, Sum>,
-    slices: Vec<Slice>,
-    rows: i64,
-}
-
-impl<'a> PageWalk<'a> {
-    fn new(
-        reader: &'a mut dyn RowReader,
-        relation: &'a Relation,
-        matched: &'a Matched,
-        pace: &'a Pace,
-        clock: &'a SharedClock,
-    ) -> Self {
-        PageWalk { reader, relation, matched, pace, clock }
-    }
-
-    async fn buckets(self, by: Division) -> Result<Walked> {
-        let extent = self.reader.extent(self.relation).await?;
-        let density = (self.matched.rows as f64 / extent.pages.max(1) as f64).max(0.001);
-        let walk = Walk::Pages { from: 0, pages: extent.pages, density };
-        let mut walker = Walker::new(walk, self.matched.rows, self.matched.bytes);
-        let mut walked = Walked { buckets: HashMap::new(), slices: Vec::new(), rows: 0 };
-        while let Some(slice) = walker.next(self.reader, self.relation).await? {
-            let began = self.clock.instant();
-            let found = match self.reader.buckets(self.relation, &slice, by).await {
-                Ok(found) => found,
-                Err(e) if e.kind == Kind::Deadline && walker.shrink() => continue,
-                Err(e) => return Err(e),
-            };
-            let took: Duration = self.clock.instant().duration_since(began);
-            let mut rows = 0;
-            for (bucket, sum) in found {
-                rows += sum.rows;
-                walked.buckets.entry(bucket).or_default().add(sum);
-            }
-            walked.rows += rows;
-            walker.advance(&slice, rows, took);
-            walked.slices.push(slice);
-            self.pace.read(rows, took).await;
-        }
-        Ok(walked)
-    }
+/// How many of a table's rows are read again at once.
+fn at_once(m: &Matched, most: i64) -> i64 {
+    let width = (m.bytes / m.rows.max(1)).max(1);
+    (BYTES_AT_ONCE / width).clamp(10, most)
 }
 
 /// A table that vanished or changed its shape while it was read, said so.
 pub(super) fn mid_pass(error: Error) -> Error {
-    // undefined_table, undefined_column; the server's words may be in any language.
-    if error.why.contains("42P01") || error.why.contains("42703") {
+    // undefined_table, undefined_column, invalid_schema_name, datatype_mismatch, collation_mismatch, undefined_function,
+    // undefined_object; the server's words may be in any language.
+    const CHANGED: [&str; 7] = ["42P01", "42703", "3F000", "42804", "42P21", "42883", "42704"];
+    if CHANGED.iter().any(|state| error.why.contains(&format!("SQLSTATE {state}"))) {
         let why = format!("{}; it was changed or dropped while it was compared: start the pass again", error.why);
         return Error::new(error.kind, error.doing, why);
     }

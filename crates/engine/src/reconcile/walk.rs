@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use switchyard_model::reconcile::Key;
 
-use super::table::{BUCKET_ROWS, mask};
+use super::buckets::{BUCKET_ROWS, mask};
 use crate::{
     db::rows::{Division, Relation, RowReader, Slice},
     error::Result,
@@ -114,7 +114,8 @@ impl Walker {
             }
             Walk::Pages { from, pages, density } => {
                 let step = ((self.rows as f64 / density.max(0.001)) as i64).max(1);
-                Slice::Pages { from: *from, to: Some(from + step).filter(|to| to < pages) }
+                // Rows that came since are behind the pages that there were: in a slice of their own.
+                Slice::Pages { from: *from, to: Some((from + step).min(*pages)).filter(|to| to > from) }
             }
         }))
     }
@@ -154,5 +155,36 @@ impl Walker {
                 smaller
             }
         }
+    }
+}
+
+/// A slice of pages in several; itself where it cannot be divided.
+pub(super) fn parts(slice: Slice, several: i64) -> Vec<Slice> {
+    match slice {
+        Slice::Pages { from, to: Some(to) } if several > 1 && to - from > 1 => {
+            let several = several.min(to - from);
+            let bound = |i: i64| from + (to - from) * i / several;
+            (0..several).map(|i| Slice::Pages { from: bound(i), to: Some(bound(i + 1)) }).collect()
+        }
+        // What is behind the last known page is little.
+        Slice::Whole | Slice::Keys { .. } | Slice::Pages { .. } => vec![slice],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(from: i64, to: i64) -> Slice {
+        Slice::Pages { from, to: Some(to) }
+    }
+
+    #[test]
+    fn parts_of_a_slice_hold_each_of_its_pages_once() {
+        assert_eq!(parts(pages(3, 10), 3), [pages(3, 5), pages(5, 7), pages(7, 10)]);
+        assert_eq!(parts(pages(3, 5), 9), [pages(3, 4), pages(4, 5)], "a page is not divided");
+        assert_eq!(parts(pages(3, 4), 2), [pages(3, 4)], "so it stays as it is");
+        let open = Slice::Pages { from: 3, to: None };
+        assert_eq!(parts(open.clone(), 2), [open], "one without an end keeps having none");
     }
 }

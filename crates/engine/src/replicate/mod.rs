@@ -1,8 +1,8 @@
 //! Replicators: what carries changes. One file (or folder) per replicator.
 //!
 //! A migration has two streams: forward, which leaves the source, and reverse, which leaves the target. Each has two
-//! publications on the side it leaves: one with that direction's beat table, always open, and one with all tables, whose
-//! `publish` option is its valve. Opening or closing the valve is one catalog row at an exact point of the WAL, whatever
+//! publications on the side it leaves that are subscribed to: one with that direction's beat table, always open, and one
+//! with all tables, whose `publish` option is its valve; and a third that reconciliation reads. Opening or closing the valve is one catalog row at an exact point of the WAL, whatever
 //! the number of tables; see `docs/decisions/`.
 
 pub mod native;
@@ -86,9 +86,11 @@ pub trait Replicator: Send + Sync {
     fn name(&self) -> &'static str;
     /// Name of the publication of the rows, which the fence closes.
     fn rows_publication(&self) -> String;
+    /// Name of the publication through which reconciliation reads which rows changed; no valve closes it.
+    fn watch_publication(&self) -> String;
     /// Statements of `publish`.
     fn publish_actions(&self, from: Side, tables: &[TableName], open: bool) -> Vec<Action>;
-    /// Makes both publications on the side the stream leaves; the rows' valve open or closed.
+    /// Makes all publications on the side the stream leaves; the rows' valve open or closed.
     async fn publish(&self, from: Side, tables: &[TableName], open: bool) -> Result<()>;
     /// Whether both publications exist and hold exactly these tables.
     async fn is_published(&self, from: Side, tables: &[TableName]) -> Result<bool>;

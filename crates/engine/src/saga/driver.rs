@@ -91,7 +91,7 @@ pub async fn run(cx: &Cx, plan: &Plan) -> Result<Ended> {
                 // fence fell, and the run stays open: recovery asks the journal once it can be read, and finishing
                 // holds, fences and proves anew.
                 past?;
-                let summary = taken_back_summary(&error, &left);
+                let summary = taken_back_summary(&error, &left, stays(&plan.steps[..=index]));
                 let outcome = if left.is_empty() { Outcome::Undone } else { Outcome::Failed };
                 end(cx, outcome, summary, None).await?;
                 return Ok(Ended::TakenBack { error, left });
@@ -156,8 +156,11 @@ pub async fn undo_all(cx: &Cx, plan: &Plan, why: &str) -> Result<Ended> {
     let error = Error::new(Kind::Contradiction, "recovering", why);
     let outcome = if left.is_empty() { Outcome::Undone } else { Outcome::Failed };
     let summary = match left.is_empty() {
-        true => format!("{} Everything was taken back; it can be run again.", sentence(why)),
-        false => taken_back_summary(&error, &left),
+        true => {
+            let what = stays(&plan.steps[..before]).unwrap_or("Everything was taken back.").trim_end_matches('.');
+            format!("{} {what}; it can be run again.", sentence(why))
+        }
+        false => taken_back_summary(&error, &left, None),
     };
     end(cx, outcome, summary, None).await?;
     Ok(Ended::TakenBack { error, left })
@@ -262,7 +265,7 @@ impl<'a> Runner<'a> {
 
     fn summary(&self) -> String {
         match self.watch.pause_ms {
-            Some(ms) if self.plan.stopwatch => format!("{} Clients waited {ms:.1} ms.", self.plan.title),
+            Some(ms) if self.plan.stopwatch => format!("{}: done. Clients waited {ms:.1} ms.", self.plan.title),
             _ => format!("{}: done.", self.plan.title),
         }
     }
@@ -338,9 +341,14 @@ async fn end(
     Ok(())
 }
 
-fn taken_back_summary(error: &Error, left: &[String]) -> String {
+/// What an undo of these steps leaves.
+fn stays(steps: &[Box<dyn Step>]) -> Option<&'static str> {
+    steps.iter().find_map(|step| step.stays())
+}
+
+fn taken_back_summary(error: &Error, left: &[String], stays: Option<&str>) -> String {
     if left.is_empty() {
-        format!("{} Everything was taken back. {}", error.sentence(), error.remedy())
+        format!("{} {} {}", error.sentence(), stays.unwrap_or("Everything was taken back."), error.remedy())
     } else {
         format!("{} Not everything could be taken back: {}. {}", error.sentence(), left.join("; "), error.remedy())
     }

@@ -2,6 +2,7 @@
 //!
 //! Owns the order "intent, act, result" and what happens when an act fails. It knows no step by name.
 
+mod arrives;
 mod book;
 mod context;
 mod driver;
@@ -9,6 +10,7 @@ pub mod failpoint;
 mod step;
 mod unwritten;
 
+pub use arrives::Arrives;
 pub use book::Book;
 pub use context::{Cx, Pair, Progress, SwitchSession};
 pub use driver::{Ended, finish, preview, run, undo_all};

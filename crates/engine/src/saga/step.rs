@@ -35,6 +35,10 @@ pub trait Step: Send + Sync {
     async fn apply(&self, cx: &Cx) -> Result<Value>;
     /// Takes the effect back, whether or not it is there.
     async fn undo(&self, cx: &Cx) -> Result<()>;
+    /// What of its effect an undo leaves, as a sentence, so that nobody is told that all was taken back.
+    fn stays(&self) -> Option<&'static str> {
+        None
+    }
     /// How its entries are written; see [`Durability`].
     fn durability(&self) -> Durability {
         Durability::Disk

@@ -4,6 +4,7 @@
 
 mod cached;
 mod changes;
+mod consistency;
 mod endpoints;
 #[cfg(test)]
 mod fixture;
@@ -18,6 +19,7 @@ mod tickets;
 
 pub use cached::Cached;
 pub use changes::Changes;
+pub use consistency::KeptFinding;
 pub use journal::{Durability, NewEntry};
 pub use lease::{Lease, TTL_MS};
 pub use migrations::MigrationId;

@@ -11,6 +11,7 @@ mod faults;
 mod journal_full;
 mod obstacles;
 mod outside;
+mod planted;
 mod watched;
 mod world;
 
@@ -25,7 +26,11 @@ use world::World;
 
 /// Commands up to the first validation, in their order.
 fn before_the_cutover() -> Vec<Command> {
-    vec![Command::Analyze, Command::Prepare, Command::Replicate, Command::Validate]
+    vec![Command::Analyze, Command::Prepare, Command::Replicate, Command::Validate, repair()]
+}
+
+fn repair() -> Command {
+    Command::Repair { table: None, findings: vec![] }
 }
 
 /// How a command is gone through.
@@ -48,6 +53,7 @@ fn cutover_and_cleanup() -> Vec<(Walk, Command)> {
         (Walk::Test, Command::RollBack),
         (Walk::Run, reads),
         (Walk::Run, Command::SwitchWrites),
+        (Walk::Test, repair()),
         (Walk::Test, Command::Cleanup { typed_name: world::MIGRATION.to_owned() }),
     ]
 }
@@ -70,9 +76,16 @@ async fn exercise(world: &World, walks: Vec<(Walk, Command)>) {
     let mut exercised = BTreeSet::new();
     for (walk, command) in walks {
         println!("{walk:?} {}", command.label());
+        let repairs = command == repair();
+        if repairs {
+            planted::plant(world).await;
+        }
         match walk {
             Walk::Test => exercised.extend(contract::keep(world, command).await),
             Walk::Run => world.run(command).await,
+        }
+        if repairs {
+            planted::are_mended(world).await;
         }
     }
     assert_eq!(exercised, every, "a step was not exercised");
@@ -108,6 +121,7 @@ fn every_command_is_walked() {
             | Command::Prepare
             | Command::Replicate
             | Command::Validate
+            | Command::Repair { .. }
             | Command::ShiftReads { .. }
             | Command::SwitchWrites
             | Command::RollBack
@@ -115,5 +129,5 @@ fn every_command_is_walked() {
         }
     }
     let kinds: BTreeSet<String> = walked.iter().map(|c| format!("{:?}", std::mem::discriminant(c))).collect();
-    assert_eq!(kinds.len(), 8, "a command is walked by none of the tests");
+    assert_eq!(kinds.len(), 9, "a command is walked by none of the tests");
 }

@@ -27,6 +27,9 @@ pub struct Facts {
     pub reverse: StreamFacts,
     /// The routers' own word.
     pub route: Option<RouteReadBack>,
+    /// What the comparison in the background knows; None before its first pass.
+    #[serde(default)]
+    pub consistency: Option<ConsistencyFacts>,
 }
 
 impl Facts {
@@ -46,6 +49,23 @@ pub struct StreamFacts {
     pub newest: Option<(UnixMs, f64)>,
     /// Since when the lag has been within the limit without a break, as of `newest`.
     pub within_since: Option<UnixMs>,
+}
+
+/// Where the tables stand, all passes and verified changes taken together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConsistencyFacts {
+    /// Tables compared.
+    pub tables: usize,
+    /// Tables with rows that differ.
+    pub different: usize,
+    /// Rows that differ.
+    pub findings: i64,
+    /// Tables of which not everything is proven.
+    pub unproven: usize,
+    /// Rows on the source, as the last full passes counted them.
+    pub rows: i64,
+    /// As of when all verdicts hold: the oldest of them; None while a table was never compared.
+    pub holds_at: Option<UnixMs>,
 }
 
 /// What the preflight found.
@@ -174,6 +194,7 @@ fn goes_forward(command: &Command, state: &State) -> bool {
         | Command::Prepare
         | Command::Replicate
         | Command::Validate
+        | Command::Repair { .. }
         | Command::RollBack
         | Command::Cleanup { .. } => false,
     }

@@ -142,3 +142,29 @@ fn stepping_back_is_never_gated() {
 fn durations_read_well() {
     assert_eq!([duration(5), duration(2472), duration(7200), duration(604_800)], ["5 s", "41:12", "2:00:00", "7 d"]);
 }
+
+fn compared(different: usize, unproven: usize, holds_at: Option<i64>) -> Facts {
+    let consistency =
+        ConsistencyFacts { tables: 3, different, findings: different as i64 * 2, unproven, rows: 900, holds_at };
+    Facts { consistency: Some(consistency), ..Facts::default() }
+}
+
+#[test]
+fn changes_that_are_verified_keep_the_consistency_gate_open() {
+    let day = 24 * 3_600_000;
+    let j = ask(&state(), &compared(0, 0, Some(5 * day)), 6 * day, "consistency");
+    assert!(j.verdict.opens(), "nothing was validated by hand, and everything is proven: {:?}", j.verdict);
+    assert_eq!(j.at, Some(5 * day), "its age is that of the oldest verdict");
+    assert!(!ask(&state(), &compared(0, 0, Some(5 * day)), 6 * day + 1, "consistency").verdict.opens(), "too old");
+    assert!(!ask(&state(), &compared(0, 1, Some(6 * day)), 6 * day, "consistency").verdict.opens(), "a hot table");
+    assert!(!ask(&state(), &compared(0, 0, None), 6 * day, "consistency").verdict.opens(), "a table never compared");
+}
+
+#[test]
+fn a_row_that_is_known_to_differ_closes_the_gate_whatever_was_validated() {
+    let mut state = state();
+    state.validation = Some(crate::validation::Validation { tables: vec![], at: 1_000, ms: 1 });
+    let j = ask(&state, &compared(1, 0, Some(0)), 400 * 24 * 3_600_000, "consistency");
+    assert!(matches!(j.verdict, Verdict::Fail { .. }), "divergence pauses the cutover: {:?}", j.verdict);
+    assert_eq!(j.verdict.sentence(), "2 rows differ, in 1 of 3 tables");
+}

@@ -33,7 +33,7 @@ impl State {
             Command::Replicate => {
                 need(self.milestones.prepared, "The target is not prepared yet: run “Prepare the target” first.")
             }
-            Command::Validate => self.replicating(),
+            Command::Validate | Command::Repair { .. } => self.replicating(),
             Command::ShiftReads { percent } => self.allows_shift(*percent),
             Command::SwitchWrites => {
                 self.replicating()?;

@@ -1,5 +1,5 @@
 import type { Cockpit } from "../api/generated/Cockpit";
-import { age, lagText, share } from "../format";
+import { lagText, share, silence } from "../format";
 import { isOld } from "../parts/fresh";
 import { totals } from "../consistency/totals";
 import type { PageId } from "./pages";
@@ -26,7 +26,7 @@ function schema(data: Cockpit): Badge | null {
 
 function replication(data: Cockpit, now: number): Badge | null {
   if (data.lag === null) return null;
-  if (isOld(data.lag, now)) return { text: `◷ ${age(now - data.lag.at)}`, tone: "warn", says: "without a measured lag" };
+  if (isOld(data.lag, now)) return { text: `◷ ${silence(now - data.lag.at)}`, tone: "warn", says: "without a measured lag" };
   const above = data.lag.now_ms > data.lag.limit_ms;
   return {
     text: `${above ? "✕ " : ""}${lagText(data.lag.now_ms)}`,
@@ -36,9 +36,12 @@ function replication(data: Cockpit, now: number): Badge | null {
 }
 
 function consistency(data: Cockpit): Badge | null {
-  if (data.validation === null) return null;
-  const sum = totals(data.validation);
-  if (sum.different > 0) return { text: `✕ ${sum.different}`, tone: "bad", says: `${sum.different} tables differ` };
+  const sum = data.validation === null ? null : totals(data.validation);
+  if (sum !== null && sum.different > 0) return { text: `✕ ${sum.different}`, tone: "bad", says: `${sum.different} tables differ` };
+  // What the background found since the last validation.
+  const gate = data.gates.find((g) => g.gate === "consistency");
+  if (gate?.verdict === "fail") return { text: "✕", tone: "bad", says: gate.why };
+  if (sum === null) return null;
   const equal = share(sum.rowsEqual, sum.rows, 0);
   return { text: `${equal} %`, tone: equal === "100" ? "good" : "warn", says: "rows verified equal" };
 }

@@ -54,14 +54,14 @@ export const UNFILLED: Partial<Record<PageId, { will: string; now: string }>> = 
   },
   timeline: {
     will: "Route changes, lag, gates and commands of the whole migration on one axis.",
-    now: "Nothing is drawn yet. The journal holds every entry it will be made from.",
+    now: "Nothing is drawn. The journal holds every entry it will be made from.",
   },
   pools: {
     will: "Clients, server connections and waiting time of each pooler, per pool and side.",
-    now: "Pools are not sampled yet. The lines at the foot of this navigation say whether each router answers.",
+    now: "Pools are not sampled. The lines at the foot of this navigation say whether each router answers.",
   },
   report: {
     will: "One document for the change record: what was moved, measured, signed off and by whom.",
-    now: "No report is made yet. The journal can be read and filtered.",
+    now: "No report is made. The journal can be read and filtered.",
   },
 };

@@ -2,12 +2,14 @@
 
 pub mod catalog;
 pub mod classify;
+pub(crate) mod feed;
 pub mod fence;
 pub mod heartbeat;
 mod lent;
 pub mod options;
 pub mod positions;
 pub mod probe;
+mod repair;
 pub mod rows;
 pub mod sequences;
 pub mod tables;

@@ -1,7 +1,7 @@
 //! How we log in: address, TLS, and the settings every session of ours starts with.
 
 use sqlx::{
-    Connection, PgConnection,
+    ConnectOptions, Connection, PgConnection,
     postgres::{PgConnectOptions, PgSslMode},
 };
 use switchyard_model::endpoint::{Endpoint, TlsMode};
@@ -42,6 +42,8 @@ pub fn options(endpoint: &Endpoint, password: Option<&Secret>) -> Result<PgConne
         .ssl_mode(mode(endpoint.tls))
         .application_name(APPLICATION)
         .extra_float_digits(3)
+        // Our errors say what was done; a digest's text is a page long, and the driver would print it as slow.
+        .disable_statement_logging()
         .options(SETTINGS);
     if let Some(file) = checked_ca(endpoint)? {
         options = options.ssl_root_cert(file);

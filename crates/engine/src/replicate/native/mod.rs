@@ -33,6 +33,9 @@ pub const BEAT_PUBLICATION: &str = "switchyard_beat";
 /// The publication of the rows, on either side; its `publish` option is the valve.
 pub const ROWS_PUBLICATION: &str = "switchyard_rows";
 
+/// The publication through which reconciliation reads which rows changed, on either side; always open.
+pub const WATCH_PUBLICATION: &str = "switchyard_watch";
+
 /// One side, as the replicator sees it. No `Debug`: it leads to the password.
 pub struct Party {
     /// The endpoint's name, for messages and previews.
@@ -148,6 +151,10 @@ impl Replicator for Native {
 
     fn rows_publication(&self) -> String {
         ROWS_PUBLICATION.to_owned()
+    }
+
+    fn watch_publication(&self) -> String {
+        WATCH_PUBLICATION.to_owned()
     }
 
     fn publish_actions(&self, from: Side, tables: &[TableName], open: bool) -> Vec<Action> {

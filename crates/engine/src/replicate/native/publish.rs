@@ -7,8 +7,11 @@ use switchyard_model::{
     journal::Action,
 };
 
-use super::{BEAT_PUBLICATION, Native, ROWS_PUBLICATION, failure};
-use crate::error::{Error, Kind, Result};
+use super::{BEAT_PUBLICATION, Native, ROWS_PUBLICATION, WATCH_PUBLICATION, failure};
+use crate::{
+    db::postgres::feed::WATCHABLE,
+    error::{Error, Kind, Result},
+};
 
 /// The table whose beats leave this side.
 pub(super) fn beat_table(from: Side) -> TableName {
@@ -74,9 +77,16 @@ fn wanted(from: Side, tables: &[TableName], open: bool) -> [Wanted; 2] {
     ]
 }
 
+/// What reconciliation reads changes through. Nobody subscribes to it, and no valve closes it.
+fn watched(tables: Vec<TableName>) -> Wanted {
+    Wanted { name: WATCH_PUBLICATION, tables, open: true }
+}
+
 /// See [`super::Replicator::publish_actions`].
 pub(super) fn actions(native: &Native, from: Side, tables: &[TableName], open: bool) -> Vec<Action> {
-    wanted(from, tables, open).iter().map(|w| Action::new(native.label(from), w.create())).collect()
+    let [beat, rows] = wanted(from, tables, open);
+    let watch = watched(rows.tables.clone());
+    [beat, rows, watch].iter().map(|w| Action::new(native.label(from), w.create())).collect()
 }
 
 /// See [`super::Replicator::publish`]. One transaction: after a crash both publications are there or none.
@@ -87,7 +97,16 @@ pub(super) async fn publish(native: &Native, from: Side, tables: &[TableName], o
     }
     let work = async {
         let mut tx = native.pool(from).begin().await?;
-        for publication in wanted(from, tables, open) {
+        let [beat, rows] = wanted(from, tables, open);
+        let (schemas, names): (Vec<&str>, Vec<&str>) =
+            rows.tables.iter().map(|t| (t.schema.as_str(), t.name.as_str())).unzip();
+        let watchable: Vec<(String, String)> =
+            sqlx::query_as(WATCHABLE).bind(schemas).bind(names).fetch_all(&mut *tx).await?;
+        let mut watchable: Vec<TableName> = watchable.into_iter().map(|(s, n)| TableName::new(s, n)).collect();
+        watchable.sort();
+        // A publication of no table cannot be written as one of tables.
+        let watch = (!watchable.is_empty()).then(|| watched(watchable));
+        for publication in [Some(beat), Some(rows), watch].into_iter().flatten() {
             let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = $1)";
             let exists: bool = sqlx::query_scalar(sql).bind(publication.name).fetch_one(&mut *tx).await?;
             let statements = if exists { publication.adjust() } else { vec![publication.create()] };

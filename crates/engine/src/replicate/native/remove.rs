@@ -6,7 +6,7 @@
 use sqlx::AssertSqlSafe;
 use switchyard_model::{Side, ident::quote, journal::Action};
 
-use super::{BEAT_PUBLICATION, Native, ROWS_PUBLICATION, failure, slot};
+use super::{BEAT_PUBLICATION, Native, ROWS_PUBLICATION, WATCH_PUBLICATION, failure, slot};
 use crate::error::{Error, Result};
 
 /// What the subscriber holds of a stream.
@@ -36,12 +36,13 @@ async fn find_subscription(native: &Native, from: Side) -> Result<Option<Subscri
 async fn find_published(native: &Native, from: Side, copy_slots: Option<&str>) -> Result<Published> {
     let sql = "SELECT coalesce(array(SELECT slot_name::text FROM pg_catalog.pg_replication_slots \
                                      WHERE slot_name = $1 OR slot_name LIKE $2 ORDER BY slot_name <> $1, 1), '{}'), \
-               coalesce(array(SELECT pubname::text FROM pg_catalog.pg_publication WHERE pubname IN ($3, $4) ORDER BY 1), '{}')";
+               coalesce(array(SELECT pubname::text FROM pg_catalog.pg_publication WHERE pubname IN ($3, $4, $5) ORDER BY 1), '{}')";
     let query = sqlx::query_as::<_, (Vec<String>, Vec<String>)>(sql)
         .bind(native.stream(from))
         .bind(copy_slots)
         .bind(BEAT_PUBLICATION)
         .bind(ROWS_PUBLICATION)
+        .bind(WATCH_PUBLICATION)
         .fetch_one(native.pool(from));
     let doing = format!("looking for slot {} and publications on {}", native.stream(from), native.label(from));
     let (slots, publications) = failure::ask(doing, failure::QUICK, query).await?;

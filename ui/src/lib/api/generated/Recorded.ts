@@ -5,6 +5,7 @@ import type { Limits } from "./Limits";
 import type { MigrationSpec } from "./MigrationSpec";
 import type { Outcome } from "./Outcome";
 import type { Recovery } from "./Recovery";
+import type { Repaired } from "./Repaired";
 import type { Route } from "./Route";
 import type { Scope } from "./Scope";
 import type { Side } from "./Side";
@@ -170,7 +171,15 @@ run: number,
 /**
  * Its result.
  */
-validation: Validation, } | { "entry": "run_ended", 
+validation: Validation, } | { "entry": "repaired", 
+/**
+ * The run.
+ */
+run: number, 
+/**
+ * Which rows, and what became of each.
+ */
+repaired: Repaired, } | { "entry": "run_ended", 
 /**
  * The run.
  */

@@ -7,10 +7,14 @@ import type { ByTicket } from "./ByTicket";
 import type { Cockpit } from "./Cockpit";
 import type { CockpitRequest } from "./CockpitRequest";
 import type { CommandResult } from "./CommandResult";
+import type { CompareNow } from "./CompareNow";
+import type { Consistency } from "./Consistency";
 import type { CreateMigration } from "./CreateMigration";
 import type { EndpointList } from "./EndpointList";
 import type { EndpointRow } from "./EndpointRow";
 import type { EndpointTest } from "./EndpointTest";
+import type { FindingsPage } from "./FindingsPage";
+import type { FindingsRequest } from "./FindingsRequest";
 import type { Importable } from "./Importable";
 import type { JournalPage } from "./JournalPage";
 import type { JournalRequest } from "./JournalRequest";
@@ -29,6 +33,7 @@ import type { ReadUrl } from "./ReadUrl";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
 import type { SetLimits } from "./SetLimits";
+import type { SetPacing } from "./SetPacing";
 import type { SignOffRequest } from "./SignOffRequest";
 
 /** Every command: its arguments and its result. */
@@ -73,6 +78,14 @@ export interface Commands {
   provide_password: { args: ProvidePassword; result: Nothing };
   /** Entries of the journal. */
   journal: { args: JournalRequest; result: JournalPage };
+  /** Where every table stands, and what the comparison in the background does. */
+  consistency: { args: ByName; result: Consistency };
+  /** A page of one table's findings. */
+  findings: { args: FindingsRequest; result: FindingsPage };
+  /** Pauses, resumes or slows the comparison in the background. */
+  set_pacing: { args: SetPacing; result: Nothing };
+  /** Asks whoever drives to compare tables now. */
+  compare_now: { args: CompareNow; result: Nothing };
   /** The lag chart. */
   lag_chart: { args: LagChartRequest; result: LagChart };
 }

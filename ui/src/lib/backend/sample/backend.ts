@@ -22,6 +22,8 @@ export class SampleBackend implements Backend {
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
+  /** How often the standings were asked for. */
+  #looked = 0;
 
   constructor(scenario: string) {
     this.world = new World(scenario, () => this.emit({ event: "changed", migration: NAME }));
@@ -144,6 +146,23 @@ export class SampleBackend implements Backend {
       lines: this.world.journal.lines.filter((l) => l.recorded.seq > after).slice(-limit),
       newest: this.world.journal.lines.length,
     }),
+    consistency: () => {
+      const { compared } = this.world.s;
+      if (compared === "unreadable" || (compared === "lost" && this.#looked++ > 0)) {
+        throw refused("The store could not be read: the disk answers with I/O errors.", "Look at the disk on which the store lies.", "store");
+      }
+      return this.world.consistency.answer();
+    },
+    findings: (ask) => this.world.consistency.findings(ask),
+    set_pacing: ({ pacing }) => {
+      this.world.consistency.pacing = pacing;
+      return {};
+    },
+    compare_now: ({ tables }) => {
+      if (this.world.s.phasesDone < 3) throw refused("Replication has not begun, so there is nothing to compare yet.", "Run “Start replication” first.");
+      this.world.consistency.want(tables);
+      return {};
+    },
     lag_chart: (ask) => drawChart(ask, this.world.s.phasesDone < 2),
   };
 }

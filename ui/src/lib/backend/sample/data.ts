@@ -50,7 +50,8 @@ const TABLES: [schema: string, name: string, rows: number][] = [
 /** 63 bytes, the longest name that PostgreSQL keeps. */
 export const LONG_NAME = "Really \"long\" name of an orders archive with every part spelled";
 
-function tableList(many: boolean): typeof TABLES {
+/** The tables of the invented database: schema, name, rows. */
+export function tableList(many: boolean): typeof TABLES {
   if (!many) return TABLES;
   const more = Array.from({ length: 200 }, (_, i): (typeof TABLES)[number] => ["archive", `${LONG_NAME.slice(0, 58)} ${i}`, 10_000 + i * 977]);
   return [...TABLES, ...more];

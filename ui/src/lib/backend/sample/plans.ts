@@ -110,7 +110,25 @@ const OTHERS: Record<string, PreviewStep[]> = {
   ]),
 };
 
+type Repair = Extract<Command, { command: "repair" }>;
+
+/** Each statement holds only for a row that is still what was seen. */
+function repair({ table, findings }: Repair, authority: Side): PreviewStep[] {
+  const at = authority === "source" ? "orders-eu-18" : "orders-eu";
+  const name = `"${table?.schema ?? "public"}"."${table?.name ?? "invoices"}"`;
+  const rows = Array.from({ length: Math.max(3, findings.length) }, (_, i) => 40_118_552 + i * 13);
+  return steps([
+    ["look", "Look at the rows once more on both sides", 30_000, null, []],
+    ["write", `Write the ${authority}'s rows where nothing changed since`, 60_000, null, rows.map((id): [string, string] => [
+      at,
+      `UPDATE ${name} AS t SET "total" = '${(id % 900) + 0.5}' WHERE "id" = ${id} AND hash_record_extended(t.*, 0) = ${id * 7_919}`,
+    ])],
+    ["verify", "Compare the rows again", 30_000, null, []],
+  ]);
+}
+
 export function planOf(command: Command, reads: number, authority: Side, epoch: number): PreviewStep[] {
+  if (command.command === "repair") return repair(command, authority);
   if (command.command === "shift_reads") return shift(reads, command.percent);
   if (command.command === "switch_writes") return writeSwitch("source", epoch + 1);
   if (command.command === "roll_back") return authority === "target" ? writeSwitch("target", epoch + 1) : shift(reads, 0);
@@ -127,6 +145,8 @@ export function titleOf(command: Command, authority: Side): string {
       return "Start replication";
     case "validate":
       return "Validate every table";
+    case "repair":
+      return `Repair ${command.findings.length || "all"} differing rows${command.table === null ? "" : ` of ${command.table.schema}.${command.table.name}`}`;
     case "shift_reads":
       return `Shift to ${command.percent} %`;
     case "switch_writes":

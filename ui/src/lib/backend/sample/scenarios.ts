@@ -11,6 +11,11 @@ export interface Scenario {
   /** Seconds since the route or the authority last moved. */
   held: number;
   validated: "never" | "equal" | "differs";
+  /**
+   * What the comparison in the background has to show: nothing, all equal and followed, differences of every kind, a full
+   * pass, the first one, paused, in trouble; or its state cannot be read: never, or after the first time.
+   */
+  compared: "no" | "follows" | "differs" | "pass" | "first" | "paused" | "trouble" | "unreadable" | "lost";
   copying: boolean;
   /** Age at which the picture froze, seconds. */
   frozen: number | null;
@@ -35,6 +40,7 @@ const BASE: Scenario = {
   authority: "source",
   held: 2153,
   validated: "equal",
+  compared: "follows",
   copying: false,
   frozen: null,
   silent: 0,
@@ -52,16 +58,24 @@ export const SCENARIOS: Record<string, Scenario> = {
   busy: BASE,
   empty: { ...BASE, endpoints: false, migration: false },
   endpoints: { ...BASE, migration: false },
-  fresh: { ...BASE, phasesDone: 0, reads: 0, validated: "never", lastRun: "none" },
-  copying: { ...BASE, phasesDone: 2, reads: 0, validated: "never", copying: true },
+  fresh: { ...BASE, phasesDone: 0, reads: 0, validated: "never", compared: "no", lastRun: "none" },
+  copying: { ...BASE, phasesDone: 2, reads: 0, validated: "never", compared: "no", copying: true },
   open: { ...BASE, held: 8000, demo: true },
   switch: { ...BASE, reads: 100, held: 40_000 },
-  differs: { ...BASE, validated: "differs" },
+  differs: { ...BASE, validated: "differs", compared: "differs" },
+  differs_back: { ...BASE, reads: 100, authority: "target", held: 5400, compared: "differs" },
+  validated: { ...BASE, validated: "differs", compared: "no" },
+  pass: { ...BASE, compared: "pass" },
+  first: { ...BASE, phasesDone: 3, reads: 0, validated: "never", compared: "first" },
+  paused: { ...BASE, compared: "paused" },
+  trouble: { ...BASE, compared: "trouble" },
+  unreadable: { ...BASE, validated: "never", compared: "unreadable" },
+  lost: { ...BASE, compared: "lost" },
   running: { ...BASE, reads: 100, held: 40_000, running: true },
   target: { ...BASE, reads: 100, authority: "target", held: 5400 },
   cleanup: { ...BASE, phasesDone: 5, reads: 100, authority: "target", held: 8 * 86_400 },
   over: { ...BASE, phasesDone: 6, reads: 100, authority: "target", held: 9 * 86_400 },
-  many: { ...BASE, validated: "differs", many: true },
+  many: { ...BASE, validated: "differs", compared: "differs", many: true },
   stale: { ...BASE, frozen: 42 },
   silent: { ...BASE, silent: 25 },
   failed: { ...BASE, lastRun: "failed", sourceProblem: "connection refused at 10.2.0.11:5432" },

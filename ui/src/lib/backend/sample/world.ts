@@ -13,6 +13,7 @@ import { duration, span } from "../../format";
 import { PHASE_ORDER } from "../../parts/words";
 import { lagAt } from "./chart";
 import { phaseCards } from "./checks";
+import { SampleConsistency } from "./consistency";
 import { gatesOf } from "./gates";
 import { copy, limits, LONG_NAME, NAME, validation } from "./data";
 import { SampleJournal } from "./journal";
@@ -26,6 +27,7 @@ const SLOWER = 60;
 export class World {
   readonly s: Scenario;
   readonly journal = new SampleJournal();
+  readonly consistency: SampleConsistency;
   readonly began = Date.now();
   limits;
   epoch: number;
@@ -43,6 +45,7 @@ export class World {
     readonly changed: () => void,
   ) {
     this.s = scenarioOf(name);
+    this.consistency = new SampleConsistency(this.s);
     this.limits = limits(this.s.demo);
     this.epoch = this.s.authority === "target" ? 2 : 1;
     this.journal.fill(this.began, this.s.phasesDone > 3);
@@ -114,7 +117,7 @@ export class World {
 
   preview(command: Command): Preview {
     const steps = planOf(command, this.s.reads, this.s.authority, this.epoch);
-    const back = command.command === "roll_back" || command.command === "validate";
+    const back = command.command === "roll_back" || command.command === "validate" || command.command === "repair";
     const gates = back ? [] : this.#gates(Date.now());
     const next = this.#next(Date.now());
     const isNext = next !== null && next.command.command === command.command;
@@ -191,6 +194,7 @@ export class World {
 
   #apply(command: Command): string {
     const { s } = this;
+    if (command.command === "repair") return `${this.consistency.repair(command.table, command.findings)} rows mended`;
     s.held = 0;
     if (command.command === "shift_reads") s.reads = command.percent;
     else if (command.command === "switch_writes") {

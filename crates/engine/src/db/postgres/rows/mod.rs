@@ -3,8 +3,10 @@
 //! Every statement is a transaction of its own and is cut off after [`LIMIT`], so that a pass over a table of any size
 //! never holds back the server's cleanup. Never writes.
 
+mod hash;
 mod rendering;
 mod sql;
+pub(super) mod whole;
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +20,15 @@ use switchyard_model::reconcile::Key;
 use super::{PgDatabase, classify};
 use crate::{
     Error, Result,
-    db::rows::{CellValue, Division, Extent, Relation, Rendering, RowReader, RowSum, Rows, Slice, Sum},
+    db::rows::{CellValue, Division, Extent, Relation, Rendering, RowReader, RowSum, Rows, Slice, Sum, summed},
 };
 
 /// No statement runs longer: the promise of short transactions, kept by the server.
 const LIMIT: &str = "4500ms";
+
+/// What gives every session of ours the same text, and so the same hash, of a value.
+pub(super) const ALIKE: &str = "SET extra_float_digits = 3; SET lc_monetary = 'C'; SET standard_conforming_strings = on; \
+     SET quote_all_identifiers = off; SET row_security = off";
 
 /// How long transactions may take to end that were about to.
 const ENDING: Duration = Duration::from_secs(3);
@@ -46,11 +52,12 @@ impl Rows for PgDatabase {
         let mut connection = PgDatabase::open(self).await?;
         // A slice is read in the heap's order through a bitmap, which costs less than one descent per row; sums are
         // hashed, which costs a third of sorting them. Both are this session's alone. No parallel workers: how much of
-        // the server we take is ours to decide, by the number of sessions.
+        // the server we take is ours to decide, by the number of sessions. Compiling a statement costs more than one slice.
+        // Texts are the same whatever the server's configuration says, and a policy that would hide rows is an error.
         let settings = format!(
             "SET statement_timeout = '{LIMIT}'; SET default_transaction_read_only = on; \
              SET max_parallel_workers_per_gather = 0; SET enable_sort = off; SET enable_indexscan = off; \
-             SET work_mem = '16MB'; SET extra_float_digits = 3"
+             SET jit = off; SET work_mem = '16MB'; {ALIKE}"
         );
         sqlx::raw_sql(AssertSqlSafe(settings))
             .execute(&mut connection)
@@ -74,10 +81,37 @@ impl PgRows {
         found
     }
 
+    /// Rows with given keys of a relation that has some. A key that this side's types cannot hold has no row.
+    async fn with_keys(&mut self, relation: &Relation, sql: &str, keys: &[Key]) -> sqlx::Result<Vec<PgRow>> {
+        let mut found = Vec::new();
+        let mut parts = vec![keys];
+        while let Some(part) = parts.pop() {
+            let mut arguments = PgArguments::default();
+            bind_keys(&mut arguments, relation, part)?;
+            match self.fetch(sql.to_owned(), arguments).await {
+                Ok(rows) => found.extend(rows),
+                Err(e) if is_unfit(&e) => {
+                    let (one, other) = part.split_at(part.len() / 2);
+                    parts.extend([one, other].into_iter().filter(|half| !half.is_empty() && half.len() < part.len()));
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(found)
+    }
+
     async fn fetch(&mut self, sql: String, arguments: PgArguments) -> sqlx::Result<Vec<PgRow>> {
         // Not kept as a prepared statement: there are as many as tables, and a generic plan would not know the slice.
         sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false).fetch_all(&mut self.connection).await
     }
+}
+
+/// Whether a value cannot be cast to a type here: out of its range, not in its enum, refused by its domain, not in the
+/// server's encoding.
+fn is_unfit(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code());
+    // data_exception and its kin; check_violation is what a domain says.
+    code.is_some_and(|code| code.starts_with("22") || code == "23514")
 }
 
 /// Binds the bounds of a slice in the order in which the statements number them.
@@ -93,7 +127,7 @@ fn bind_slice(arguments: &mut PgArguments, slice: &Slice) -> sqlx::Result<()> {
 }
 
 /// Binds one array per key column; without a key, one of hashes.
-fn bind_keys(arguments: &mut PgArguments, relation: &Relation, keys: &[Key]) -> sqlx::Result<()> {
+pub(super) fn bind_keys(arguments: &mut PgArguments, relation: &Relation, keys: &[Key]) -> sqlx::Result<()> {
     let column = |i: usize| keys.iter().map(move |k| k.0.get(i).map_or("", String::as_str));
     if relation.key.is_empty() {
         // A text that is no number is no hash, and matches no row.
@@ -123,9 +157,7 @@ impl RowReader for PgRows {
     }
 
     async fn constant(&mut self, base_type: &str, rendering: Rendering) -> Result<Option<i64>> {
-        let expression = sql::render(&format!("({})", rendering::constant(base_type)), rendering);
-        let text = format!("SELECT hash_record_extended(ROW({expression}), 0)");
-        match self.fetch(text, PgArguments::default()).await {
+        match self.fetch(rendering::constant(base_type, rendering), PgArguments::default()).await {
             Ok(found) => Ok(found.first().map(|r| r.try_get(0)).transpose().ok().flatten()),
             // A type that this version does not have.
             Err(e) if e.as_database_error().is_some() => Ok(None),
@@ -219,25 +251,36 @@ impl RowReader for PgRows {
 
     async fn rows(&mut self, relation: &Relation, keys: &[Key]) -> Result<Vec<RowSum>> {
         let failed = self.failed("reading rows of", relation);
+        let found = self.with_keys(relation, &sql::rows(relation), keys).await;
+        found.and_then(|rows| parse_rows(&rows)).map_err(failed)
+    }
+
+    async fn sums_of(&mut self, relation: &Relation, keys: &[Key], per: usize) -> Result<Vec<(i64, Sum)>> {
+        let failed = self.failed("digesting rows of", relation);
         let mut arguments = PgArguments::default();
-        match bind_keys(&mut arguments, relation, keys) {
-            Ok(()) => self.fetch(sql::rows(relation), arguments).await,
+        let found = match bind_keys(&mut arguments, relation, keys) {
+            Ok(()) => self.by_index(sql::sums_of(relation, per.max(1)), arguments).await,
             Err(e) => Err(e),
+        };
+        match found {
+            Err(e) if is_unfit(&e) => Ok(summed(&self.rows(relation, keys).await?, keys, per)),
+            found => found
+                .and_then(|rows| rows.iter().map(|r| Ok((r.try_get(0)?, parse_sum(r, 1, 2)?))).collect())
+                .map_err(failed),
         }
-        .and_then(|rows| parse_rows(&rows))
-        .map_err(failed)
     }
 
     async fn values(&mut self, relation: &Relation, slice: &Slice, keys: &[Key]) -> Result<Vec<(Key, Vec<CellValue>)>> {
         let failed = self.failed("reading rows of", relation);
-        let mut arguments = PgArguments::default();
-        let mut bound = bind_keys(&mut arguments, relation, keys);
-        if relation.key.is_empty() {
-            bound = bound.and_then(|()| bind_slice(&mut arguments, slice));
-        }
-        let found = match bound {
-            Ok(()) => self.fetch(sql::values(relation, slice, LONGEST), arguments).await,
-            Err(e) => Err(e),
+        let statement = sql::values(relation, slice, LONGEST);
+        let found = if relation.key.is_empty() {
+            let mut arguments = PgArguments::default();
+            match bind_keys(&mut arguments, relation, keys).and_then(|()| bind_slice(&mut arguments, slice)) {
+                Ok(()) => self.fetch(statement, arguments).await,
+                Err(e) => Err(e),
+            }
+        } else {
+            self.with_keys(relation, &statement, keys).await
         };
         let cells = |row: &PgRow| -> sqlx::Result<(Key, Vec<CellValue>)> {
             let (texts, hashes): (Vec<Option<String>>, Vec<i64>) = (row.try_get(1)?, row.try_get(2)?);

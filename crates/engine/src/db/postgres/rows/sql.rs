@@ -2,61 +2,64 @@
 
 use switchyard_model::ident::quote;
 
-use crate::db::rows::{Division, Field, Relation, Rendering, Slice};
-
-/// How a column's value enters a hash.
-pub(super) fn expression(field: &Field) -> String {
-    let name = format!("t.{}", quote(&field.name));
-    render(&name, field.rendering)
-}
-
-/// The same for any value.
-pub(super) fn render(value: &str, rendering: Rendering) -> String {
-    match rendering {
-        Rendering::Native => value.to_owned(),
-        Rendering::Bytes => format!("{value} COLLATE \"C\""),
-        Rendering::Text => format!("{value}::text COLLATE \"C\""),
-        Rendering::Utf8 => format!("convert_to({value}::text, 'UTF8')"),
-        Rendering::Md5 => format!("('x' || left(md5(convert_to({value}::text, 'UTF8')), 16))::bit(64)::int8"),
-    }
-}
-
-/// Hash of several expressions as one row.
-pub(super) fn hash_of<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
-    let fields: Vec<&Field> = fields.collect();
-    let all_md5 = fields.iter().all(|f| f.rendering == Rendering::Md5);
-    let list: Vec<String> = fields.iter().map(|f| expression(f)).collect();
-    match (list.is_empty(), all_md5) {
-        (true, _) => "0::int8".to_owned(),
-        // Where hash functions differ, not even that of a record is trusted.
-        (false, true) => {
-            let md5: Vec<String> = list.iter().map(|e| format!("coalesce(({e})::text, 'n')")).collect();
-            format!("('x' || left(md5(concat_ws(',', {})), 16))::bit(64)::int8", md5.join(", "))
-        }
-        (false, false) => format!("hash_record_extended(ROW({}), 0)", list.join(", ")),
-    }
-}
+use super::hash::{self, Look, Value};
+use crate::db::rows::{Division, Field, Relation, Slice, Way};
 
 /// Hash of the whole row.
-pub(super) fn row_hash(relation: &Relation) -> String {
-    hash_of(relation.fields.iter())
+pub(super) fn row_hash(relation: &Relation, look: Look) -> String {
+    hash::row(relation.fields.iter().map(Value::of), look)
+}
+
+/// How rows are looked at where many are read: closely only where their hash is their key.
+fn usual(relation: &Relation) -> Look {
+    if relation.key.is_empty() { Look::Close } else { Look::Wide }
 }
 
 /// Hash of the key.
 fn key_hash(relation: &Relation) -> String {
     let fields: Vec<&Field> = relation.key_fields().collect();
     match fields.as_slice() {
-        // Without a record around it, it costs half.
-        [one] if one.rendering == Rendering::Native && matches!(one.base_type.as_str(), "int2" | "int4" | "int8") => {
-            format!("hashint8extended({}::int8, 0)", expression(one))
+        [one] if is_integer(one) && one.rendering.way == Way::Native => {
+            format!("hashint8extended(t.{}::int8, 0)", quote(&one.name))
         }
-        _ => hash_of(fields.into_iter()),
+        _ => hash::row(fields.into_iter().map(Value::of), Look::Wide),
     }
 }
 
-fn from(relation: &Relation) -> String {
+fn is_integer(field: &Field) -> bool {
+    matches!(field.base_type.as_str(), "int2" | "int4" | "int8")
+}
+
+/// The text of a key column: one for all values that count as the same key.
+fn key_text(field: &Field) -> String {
+    hash::writing(&format!("t.{}", quote(&field.name)), &field.base_type, field.rendering.exact, Look::Close)
+}
+
+fn key_texts(relation: &Relation) -> String {
+    relation.key_fields().map(key_text).collect::<Vec<String>>().join(", ")
+}
+
+/// The type to which a key's text is cast: wide enough for what the other side may hold. A length or a domain would cut it
+/// or refuse it, and so would a narrower integer.
+pub(super) fn key_type(field: &Field) -> String {
+    match field.base_type.as_str() {
+        "int2" | "int4" => "pg_catalog.int8".to_owned(),
+        base if base.contains('.') => field.sql_type.clone(),
+        base => format!("pg_catalog.{}", quote(base)),
+    }
+}
+
+pub(super) fn from(relation: &Relation) -> String {
     let only = if relation.with_partitions { "" } else { "ONLY " };
     format!("FROM {only}{} AS t", relation.name)
+}
+
+/// Where rows are looked up by their key.
+fn home(relation: &Relation) -> String {
+    match &relation.root {
+        Some(root) => format!("{root} AS t"),
+        None => from(relation).trim_start_matches("FROM ").to_owned(),
+    }
 }
 
 /// The key's columns as a row, in key order.
@@ -68,12 +71,12 @@ fn key_row(relation: &Relation) -> String {
 /// Parameters `$first…` cast to the key's types.
 fn key_parameters(relation: &Relation, first: usize) -> String {
     let list: Vec<String> =
-        relation.key_fields().enumerate().map(|(i, f)| format!("${}::text::{}", first + i, f.sql_type)).collect();
+        relation.key_fields().enumerate().map(|(i, f)| format!("${}::text::{}", first + i, key_type(f))).collect();
     if list.len() == 1 { list.concat() } else { format!("({})", list.join(", ")) }
 }
 
 /// `WHERE …` of a slice, and how many parameters it takes, numbered from `first`.
-fn filter(relation: &Relation, slice: &Slice, first: usize) -> (String, usize) {
+pub(super) fn filter(relation: &Relation, slice: &Slice, first: usize) -> (String, usize) {
     let width = relation.key.len();
     match slice {
         Slice::Whole => ("true".to_owned(), 0),
@@ -107,12 +110,13 @@ fn filter(relation: &Relation, slice: &Slice, first: usize) -> (String, usize) {
 /// `rows`, `hash`.
 pub(super) fn sum(relation: &Relation, slice: &Slice) -> String {
     let (filter, _) = filter(relation, slice, 1);
-    format!("SELECT count(*), coalesce(sum({}), 0)::text {} WHERE {filter}", row_hash(relation), from(relation))
+    let hash = row_hash(relation, usual(relation));
+    format!("SELECT count(*), coalesce(sum({hash}), 0)::text {} WHERE {filter}", from(relation))
 }
 
 /// Each row's bucket source `k` and hash `h`.
 fn hashed(relation: &Relation, filter: &str) -> String {
-    let (hash, from) = (row_hash(relation), from(relation));
+    let (hash, from) = (row_hash(relation, usual(relation)), from(relation));
     if relation.key.is_empty() {
         // OFFSET 0 keeps the planner from computing the hash once for each mention.
         format!("SELECT h AS k, h FROM (SELECT {hash} AS h {from} WHERE {filter} OFFSET 0) AS x")
@@ -131,7 +135,7 @@ pub(super) fn buckets(relation: &Relation, slice: &Slice, by: Division) -> Strin
         Division::Span { .. } => format!(
             "SELECT {}::int8 >> $1::int8::int4, count(*), sum({})::text {} WHERE {filter} GROUP BY 1",
             key_row(relation),
-            row_hash(relation),
+            row_hash(relation, Look::Wide),
             from(relation)
         ),
     }
@@ -146,8 +150,7 @@ pub(super) fn rows_in(relation: &Relation, slice: &Slice, by: Division) -> Strin
             "SELECT ARRAY[h::text], count(*), sum(h)::text FROM ({inner}) AS r WHERE k & $1 = ANY ($2) GROUP BY h"
         );
     }
-    let texts: Vec<String> = relation.key_fields().map(|f| format!("t.{}::text", quote(&f.name))).collect();
-    let cells = format!("ARRAY[{}], 1::int8, ({})::text", texts.join(", "), row_hash(relation));
+    let cells = format!("ARRAY[{}], 1::int8, ({})::text", key_texts(relation), row_hash(relation, Look::Wide));
     match by {
         // The condition is on the key alone, so that other rows' hashes are never computed.
         Division::Hash { .. } => format!(
@@ -173,26 +176,51 @@ pub(super) fn rows(relation: &Relation) -> String {
     let (unnest, texts) = requested(relation);
     format!(
         "SELECT ARRAY[{texts}], count(*), sum({})::text FROM {unnest} JOIN {} ON {} GROUP BY {texts}",
-        row_hash(relation),
-        from(relation).trim_start_matches("FROM "),
+        row_hash(relation, Look::Close),
+        home(relation),
+        key_equals(relation),
+    )
+}
+
+/// `part`, `rows`, `hash` of given keys, as many to a part as `per`: one text array per key column.
+pub(super) fn sums_of(relation: &Relation, per: usize) -> String {
+    let (unnest, _) = requested(relation);
+    // The numbers follow the keys: k(k1, …, n).
+    let unnest = unnest.replacen(" AS k(", " WITH ORDINALITY AS k(", 1);
+    let unnest = format!("{}, n)", unnest.trim_end_matches(')'));
+    format!(
+        "SELECT (k.n - 1) / {per}, count(*), sum({})::text FROM {unnest} JOIN {} ON {} GROUP BY 1",
+        row_hash(relation, Look::Wide),
+        home(relation),
         key_equals(relation),
     )
 }
 
 /// The requested keys as a relation `k`, and its columns.
-fn requested(relation: &Relation) -> (String, String) {
+pub(super) fn requested(relation: &Relation) -> (String, String) {
     let each =
         |shape: &dyn Fn(usize) -> String| (1..=relation.key.len()).map(shape).collect::<Vec<String>>().join(", ");
     let unnest = format!("unnest({}) AS k({})", each(&|i| format!("${i}::text[]")), each(&|i| format!("k{i}")));
     (unnest, each(&|i| format!("k.k{i}")))
 }
 
-/// A row's key is the requested one.
-fn key_equals(relation: &Relation) -> String {
+/// A row's key is the requested one: by its type, for the index, and by its text, since a collation may call equal what are
+/// two keys.
+pub(super) fn key_equals(relation: &Relation) -> String {
     let parts: Vec<String> = relation
         .key_fields()
         .enumerate()
-        .map(|(i, f)| format!("t.{} = k.k{}::{}", quote(&f.name), i + 1, f.sql_type))
+        .map(|(i, f)| {
+            let (name, text, wanted) = (quote(&f.name), key_text(f), format!("k.k{}", i + 1));
+            let cast = format!("{wanted}::{}", key_type(f));
+            // A request may write it in another way, but an integer has one: 007 is a key only where keys are texts.
+            let written = if is_integer(f) {
+                wanted
+            } else {
+                hash::writing(&format!("({cast})"), &f.base_type, f.rendering.exact, Look::Close)
+            };
+            format!("t.{name} = {cast} AND {text} COLLATE \"C\" = {written}")
+        })
         .collect();
     parts.join(" AND ")
 }
@@ -202,33 +230,29 @@ fn key_equals(relation: &Relation) -> String {
 pub(super) fn values(relation: &Relation, slice: &Slice, longest: usize) -> String {
     let texts: Vec<String> =
         relation.fields.iter().map(|f| format!("left(t.{}::text, {longest})", quote(&f.name))).collect();
-    let hashes: Vec<String> = relation.fields.iter().map(|f| hash_of(std::iter::once(f))).collect();
+    let hash = |(i, f): (usize, &Field)| hash::cell(&Value::of(f), i, Look::Close);
+    let hashes: Vec<String> = relation.fields.iter().enumerate().map(hash).collect();
     let cells = format!("ARRAY[{}]::text[], ARRAY[{}]::int8[]", texts.join(", "), hashes.join(", "));
     if relation.key.is_empty() {
         let (filter, _) = filter(relation, slice, 2);
-        let hash = row_hash(relation);
+        let hash = row_hash(relation, Look::Close);
         return format!(
             "SELECT DISTINCT ON (1) ARRAY[({hash})::text], {cells} {} WHERE {filter} AND {hash} = ANY ($1::int8[])",
             from(relation)
         );
     }
     let (unnest, texts) = requested(relation);
-    format!(
-        "SELECT ARRAY[{texts}], {cells} FROM {unnest} JOIN {} ON {}",
-        from(relation).trim_start_matches("FROM "),
-        key_equals(relation),
-    )
+    format!("SELECT ARRAY[{texts}], {cells} FROM {unnest} JOIN {} ON {}", home(relation), key_equals(relation),)
 }
 
 /// The key that ends the next `$1` rows.
 pub(super) fn boundary(relation: &Relation, after: bool) -> String {
-    let texts: Vec<String> = relation.key_fields().map(|f| format!("t.{}::text", quote(&f.name))).collect();
     let order: Vec<String> = relation.key_fields().map(|f| format!("t.{}", quote(&f.name))).collect();
     let filter =
         if after { format!("{} > {}", key_row(relation), key_parameters(relation, 2)) } else { "true".to_owned() };
     format!(
         "SELECT ARRAY[{}] {} WHERE {filter} ORDER BY {} OFFSET $1 - 1 LIMIT 1",
-        texts.join(", "),
+        key_texts(relation),
         from(relation),
         order.join(", ")
     )
@@ -264,8 +288,10 @@ mod tests {
     use switchyard_model::{ident::TableName, reconcile::Key};
 
     use super::*;
+    use crate::db::rows::Rendering;
 
-    fn field(name: &str, base: &str, rendering: Rendering) -> Field {
+    fn field(name: &str, base: &str, way: Way) -> Field {
+        let rendering = Rendering { way, exact: false };
         Field { name: name.into(), sql_type: base.into(), base_type: base.into(), rendering }
     }
 
@@ -273,7 +299,8 @@ mod tests {
         Relation {
             name: TableName::new("S", "T\"x"),
             with_partitions: false,
-            fields: vec![field("i\"d", "bigint", Rendering::Native), field("v", "text", Rendering::Bytes)],
+            root: None,
+            fields: vec![field("i\"d", "int8", Way::Native), field("v", "text", Way::Bytes)],
             key,
         }
     }
@@ -283,7 +310,10 @@ mod tests {
         let slice = Slice::Keys { after: Some(Key(vec!["1'; DROP".into()])), upto: Some(Key(vec!["2".into()])) };
         let sql = sum(&relation(vec![0]), &slice);
         assert!(sql.contains(r#"FROM ONLY "S"."T""x" AS t"#), "{sql}");
-        assert!(sql.contains(r#"t."i""d" > $1::text::bigint AND t."i""d" <= $2::text::bigint"#), "{sql}");
+        assert!(
+            sql.contains(r#"t."i""d" > $1::text::pg_catalog."int8" AND t."i""d" <= $2::text::pg_catalog."int8""#),
+            "{sql}"
+        );
         assert!(!sql.contains("DROP"), "a value must never be part of the statement: {sql}");
     }
 
@@ -291,13 +321,16 @@ mod tests {
     fn keys_of_several_columns_are_compared_as_rows() {
         let slice = Slice::Keys { after: Some(Key(vec!["1".into(), "a".into()])), upto: None };
         let sql = sum(&relation(vec![0, 1]), &slice);
-        assert!(sql.contains(r#"(t."i""d", t."v") > ($1::text::bigint, $2::text::text)"#), "{sql}");
+        assert!(
+            sql.contains(r#"(t."i""d", t."v") > ($1::text::pg_catalog."int8", $2::text::pg_catalog."text")"#),
+            "{sql}"
+        );
     }
 
     #[test]
     fn without_a_key_the_hash_is_computed_once() {
         let sql = buckets(&relation(vec![]), &Slice::Pages { from: 0, to: Some(10) }, Division::Hash { mask: 7 });
-        assert_eq!(sql.matches("hash_record_extended").count(), 1, "{sql}");
+        assert_eq!(sql.matches("hashtextextended").count(), 1, "{sql}");
         assert!(sql.contains("OFFSET 0"), "else the planner would copy it into both mentions: {sql}");
     }
 }
