@@ -266,6 +266,51 @@ async fn what_keys_cannot_tell_needs_a_full_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_has_one_name_in_passes_and_in_rounds() {
+    let Some(bed) = Bed::start(Major::V15, Major::best()).await else { return };
+    let table = TableName::new("public", "odd_key");
+    let make = "CREATE TABLE public.odd_key (b bool, n numeric(8,2), c char(5), i inet, v text, PRIMARY KEY (b, n, c, i)); \
+                INSERT INTO public.odd_key SELECT g % 2 = 0, g / 10.0, 'k' || g, '10.0.0.1', 'v' FROM generate_series(1, 20) g";
+    for side in [Side::Source, Side::Target] {
+        bed.pair.run(side, make).await;
+    }
+    let publish = [
+        bed.source.feeds.publish("odd", std::slice::from_ref(&table)),
+        bed.target.feeds.publish("odd", std::slice::from_ref(&table)),
+    ];
+    for done in futures_util::future::join_all(publish).await {
+        done.unwrap();
+    }
+    let (here, there) = tokio::try_join!(bed.source.catalog.inventory(0), bed.target.catalog.inventory(0)).unwrap();
+    let pairing = || pair(&here, &there, |t| t == &table, |b| bed.source.rows.rendering(b, false));
+    let mut readers = Readers::open(&bed.source, &bed.target).await.unwrap();
+    let mut tables = pairing().tables;
+    readers.agree(&mut tables).await.unwrap();
+    let follow = Follow::begin(&bed.source, &bed.target, "odd", tables, [&here, &there], &bed.clock);
+    let mut follow = follow.await.unwrap();
+    bed.pair.run(Side::Target, "UPDATE public.odd_key SET v = 'w' WHERE n = 1").await;
+    bed.round(&mut follow, &mut readers).await;
+    let by_round = bed.told.take();
+    let (stream, pace) = (&bed.stream, &bed.pace);
+    let pass = Pass {
+        source: &bed.source,
+        target: &bed.target,
+        authority: Side::Source,
+        stream,
+        lanes: 1,
+        pace,
+        clock: bed.clock.clone(),
+    };
+    pass.run_into(pairing(), &bed.told).await.unwrap();
+    assert_eq!(by_round.len(), 1, "the row that was changed: {by_round:?}");
+    assert_eq!(by_round, bed.told.take(), "else a finding of the one would outlive the other's proof that it is gone");
+    bed.pair.run(Side::Target, "UPDATE public.odd_key SET v = 'v' WHERE n = 1").await;
+    let round = bed.round(&mut follow, &mut readers).await;
+    let equal: Vec<String> = round["public.odd_key"].equal[0].iter().map(|(_, v)| v.clone()).collect();
+    assert_eq!(equal.join("|"), by_round[0].2, "and by this name it goes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_false_alarm_under_load_and_no_corruption_missed() {
     let Some(bed) = Bed::start(Major::V15, Major::best()).await else { return };
     let (mut follow, mut readers) = bed.follow().await;

@@ -202,6 +202,11 @@ pub trait RowReader: Send + Sync {
     /// The rows with these keys; one that is gone is absent, as is a key that this side's types cannot hold. Only of a
     /// relation with a key. Closer than `rows_in`: rows that it sees as different may be equal here, never the other way.
     async fn rows(&mut self, relation: &Relation, keys: &[Key]) -> Result<Vec<RowSum>>;
+    /// Keys as every other reading here writes them, in any order; the server's log of changes writes some types otherwise
+    /// (`t` for `true`, 1.00 for 1).
+    async fn written(&mut self, _: &Relation, keys: Vec<Key>) -> Result<Vec<Key>> {
+        Ok(keys)
+    }
     /// A sum over each `per` of these keys, in their order, by the number of the part; parts without a row are absent. Only
     /// of a relation with a key. Where a sum differs from the other side's, [`RowReader::rows`] tells why, or that it does
     /// not.

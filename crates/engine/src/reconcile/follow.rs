@@ -215,7 +215,15 @@ impl Follow {
         let mut again = HashSet::new();
         while !left.is_empty() {
             let batch = left.split_off(left.len().saturating_sub(AT_ONCE));
-            match look(&followable.matched, &batch, with, &mut verified).await {
+            let looked = match with.readers.source.written(&followable.matched.source, batch.clone()).await {
+                Ok(mut written) => {
+                    // Both logs may tell one key in two ways.
+                    written.dedup();
+                    look(&followable.matched, &written, with, &mut verified).await
+                }
+                Err(e) => Err(e),
+            };
+            match looked {
                 Ok(hot) => again.extend(hot),
                 Err(e) => {
                     again.extend(batch);

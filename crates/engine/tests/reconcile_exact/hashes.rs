@@ -7,14 +7,18 @@ use switchyard_engine::{
     Result,
     db::{
         Database,
+        connect::bundle,
         rows::{CellValue, Division, Extent, Relation, Rendering, RowReader, RowSum, Rows, Slice, Sum, Way},
     },
     error::Kind,
 };
-use switchyard_model::reconcile::Key;
+use switchyard_model::{Side, reconcile::Key};
 use switchyard_rig::Major;
 
-use crate::reconcile_pair::{Twin, by_name, different, findings, missing, run};
+use crate::{
+    postgres_server::connect,
+    reconcile_pair::{Twin, by_name, different, extra, findings, missing, run},
+};
 
 /// Whether the hash of this type, this way, is to differ.
 type Lie = fn(&str, Way) -> bool;
@@ -156,4 +160,25 @@ async fn servers_without_a_common_hash_are_not_compared() {
     let error = run(&twin.a, &lying(&twin.b, |_, _| true), false).await.unwrap_err();
     assert_eq!(error.kind, Kind::Unsuitable);
     assert!(error.sentence().contains("int4"), "it says what stands in the way: {}", error.sentence());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_of_different_encodings_are_compared_by_their_characters() {
+    let twin = Twin::start(Major::best()).await;
+    let create = "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    twin.source.server.execute(create).await.unwrap();
+    let table = "CREATE TABLE public.t (id text PRIMARY KEY, v text, a text[], n int); GRANT ALL ON public.t TO PUBLIC";
+    let fill = "INSERT INTO public.t SELECT 'ä' || g, 'Größe', ARRAY['ß', NULL], g FROM generate_series(1, 3) g";
+    let mut latin = twin.source.server.connect("latin").await.unwrap();
+    sqlx::raw_sql(table).execute(&mut latin).await.unwrap();
+    sqlx::raw_sql(fill).execute(&mut latin).await.unwrap();
+    twin.target.execute(format!("{table}; {fill}")).await;
+    let a = bundle(connect(&twin.source.server, Side::Source, "latin").await);
+    let outcome = run(&a, &twin.b, false).await.unwrap();
+    assert!(outcome.hashes.iter().any(|n| n.starts_with("text: ") && n.ends_with("in UTF-8")), "{:?}", outcome.hashes);
+    assert_eq!(findings(&by_name(outcome)["public.t"]), [], "the same characters in other bytes");
+    // One letter, and a key that the source's encoding cannot hold.
+    twin.target.execute("UPDATE t SET v = 'Grösse' WHERE n = 2; INSERT INTO t VALUES ('≠', 'x')").await;
+    let reports = by_name(run(&a, &twin.b, false).await.unwrap());
+    assert_eq!(findings(&reports["public.t"]), [different("ä2", &["v"]), extra("≠")]);
 }

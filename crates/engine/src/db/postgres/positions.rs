@@ -8,7 +8,9 @@ use crate::{Result, db::Positions};
 #[async_trait]
 impl Positions for PgDatabase {
     async fn now(&self) -> Result<String> {
-        sqlx::query_scalar("SELECT pg_current_wal_lsn()::text")
+        // Of what was inserted, not of what was written: a commit that does not wait for the disk (synchronous_commit = off)
+        // is visible before it is written, and must not be taken for one that the stream has had.
+        sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text")
             .fetch_one(self.pool())
             .await
             .map_err(self.failed("reading the WAL position"))

@@ -7,14 +7,16 @@
 mod apply;
 mod decide;
 mod preview;
+mod row;
 mod session;
 
 use std::collections::HashSet;
 
 use switchyard_model::{Side, ident::TableName};
 
-pub use apply::{Mended, Mender, order};
+pub use apply::{Mender, order};
 pub use preview::{Planned, Previewer};
+pub use row::Mended;
 
 use super::Stream;
 use crate::{

@@ -2,8 +2,9 @@
 //!
 //! A row's hash has to notice what a sum over many rows would swallow: values exchanged between two columns or two rows. So
 //! each column's value is hashed with a seed of its own, the hashes are combined, and the combination is hashed once
-//! more before it is added up. PostgreSQL's own hash of a record would do neither: it is a sum over its columns, so that the sum
-//! over two rows stays the same when they exchange a value. Calling the types' hash functions one by one also costs less than making a record.
+//! more before it is added up. PostgreSQL's own hash of a record is a weighted sum over its columns, so that the sum over
+//! two rows may stay the same when they exchange a value. Calling the types' hash functions one by one also costs less than
+//! making a record.
 //!
 //! A type's hash function only promises that equal values have equal hashes. What it lets fall together is kept apart here:
 //! -1 and 4294967295 as `int8`, 5 and -5 or NaN and Infinity as `numeric`; and other types go through text (see

@@ -255,6 +255,15 @@ impl RowReader for PgRows {
         found.and_then(|rows| parse_rows(&rows)).map_err(failed)
     }
 
+    async fn written(&mut self, relation: &Relation, keys: Vec<Key>) -> Result<Vec<Key>> {
+        if relation.key_fields().all(sql::writes_alike) {
+            return Ok(keys);
+        }
+        let failed = self.failed("reading keys of", relation);
+        let found = self.with_keys(relation, &sql::written(relation), &keys).await;
+        found.and_then(|rows| rows.iter().map(|r| r.try_get(0).map(Key)).collect()).map_err(failed)
+    }
+
     async fn sums_of(&mut self, relation: &Relation, keys: &[Key], per: usize) -> Result<Vec<(i64, Sum)>> {
         let failed = self.failed("digesting rows of", relation);
         let mut arguments = PgArguments::default();

@@ -182,6 +182,26 @@ pub(super) fn rows(relation: &Relation) -> String {
     )
 }
 
+/// Whether a key's text is the same wherever the server writes it.
+pub(super) fn writes_alike(field: &Field) -> bool {
+    const ALIKE: [&str; 9] = ["int2", "int4", "int8", "uuid", "text", "varchar", "date", "timestamp", "timestamptz"];
+    ALIKE.contains(&field.base_type.as_str())
+}
+
+/// `key` of given keys as our own statements write them: one text array per key column.
+pub(super) fn written(relation: &Relation) -> String {
+    let (unnest, _) = requested(relation);
+    let texts: Vec<String> = relation
+        .key_fields()
+        .enumerate()
+        .map(|(i, f)| {
+            let value = format!("(k.k{}::{})", i + 1, key_type(f));
+            hash::writing(&value, &f.base_type, f.rendering.exact, Look::Close)
+        })
+        .collect();
+    format!("SELECT ARRAY[{}] FROM {unnest}", texts.join(", "))
+}
+
 /// `part`, `rows`, `hash` of given keys, as many to a part as `per`: one text array per key column.
 pub(super) fn sums_of(relation: &Relation, per: usize) -> String {
     let (unnest, _) = requested(relation);
