@@ -28,13 +28,3 @@ CREATE TABLE compare_now (
     name         TEXT NOT NULL,
     PRIMARY KEY (migration_id, schema, name)
 ) WITHOUT ROWID;
-
--- How far the full pass over one table came, so that another process goes on from there; JSON of
--- engine::reconcile::Checkpoint.
-CREATE TABLE checkpoint (
-    migration_id INTEGER NOT NULL REFERENCES migration (id),
-    schema       TEXT NOT NULL,
-    name         TEXT NOT NULL,
-    document     TEXT NOT NULL,
-    PRIMARY KEY (migration_id, schema, name)
-) WITHOUT ROWID;

@@ -141,6 +141,9 @@ pub struct RowSum {
     pub key: Key,
     /// One row where the key is unique.
     pub sum: Sum,
+    /// Tells whether it is the same version of the row, not only the same values: a row may be another one in between. 0
+    /// where it was not asked for.
+    pub version: i128,
 }
 
 /// One column of one row, for people and for telling which columns differ.

@@ -42,36 +42,49 @@ pub struct Rechecked {
     pub in_flight: i64,
 }
 
+/// A row as one look saw it; one that is not there is no row and no hash.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Seen {
+    sum: Sum,
+    version: i128,
+}
+
 /// Looks again until each row is equal, different for good, or hot.
 ///
-/// One attempt reads the authority (a), waits until the stream has passed that moment, and reads the other side (b). b = a:
-/// equal. Else the authority is read again (c), after every transaction there has ended that was about to: its change may be
-/// on the other side before the authority itself shows it. b = c: equal, the other side was ahead. a = c ≠ b: the other side
-/// has everything up to a and yet not a's row, and the row has not changed since: different. Else the row moved: again.
+/// One attempt reads the other side (b₁) and the authority (a), waits until the stream has passed that moment, and reads the
+/// other side (b₂) and the authority (c) again. Before each look at the authority every transaction there that was about to
+/// end has ended: its change may be on the other side before the authority itself shows it.
+///
+/// b₂ = a or b₂ = c: equal. Else, where the authority has the row: the same version in a and c means that it was nothing else
+/// in between, and the other side has had it: different. Where the authority lacks it in a and c, it may have been there in
+/// between; but had that come to the other side, its row would be another version in b₂ than in b₁: different when it is
+/// not. Else the row moved: again. Equal values are not enough for that: a row may change and change back.
 pub async fn recheck(sides: &mut dyn Sides, keys: Vec<Key>) -> Result<Rechecked> {
     let mut result = Rechecked::default();
     let mut open = keys;
     for attempt in 1..=ATTEMPTS {
+        let before = by_key(sides.other(&open).await?);
+        let mut ended = sides.ended().await?;
         let a = by_key(sides.authority(&open).await?);
         sides.pass().await?;
         let b = by_key(sides.other(&open).await?);
-        let of = |side: &HashMap<Key, Sum>, key: &Key| side.get(key).copied().unwrap_or_default();
-        let before = open.len();
-        open.retain(|key| of(&a, key) != of(&b, key));
-        result.in_flight += (before - open.len()) as i64;
+        let of = |side: &HashMap<Key, Seen>, key: &Key| side.get(key).copied().unwrap_or_default();
+        let count = open.len();
+        open.retain(|key| of(&a, key).sum != of(&b, key).sum);
+        result.in_flight += (count - open.len()) as i64;
         if open.is_empty() {
             break;
         }
-        let ended = sides.ended().await?;
+        ended &= sides.ended().await?;
         let c = by_key(sides.authority(&open).await?);
         open.retain(|key| {
-            let (a, b, c) = (of(&a, key), of(&b, key), of(&c, key));
-            if b == c {
+            let (before, a, b, c) = (of(&before, key), of(&a, key), of(&b, key), of(&c, key));
+            if b.sum == c.sum {
                 result.in_flight += 1;
                 return false;
             }
-            if a == c && ended {
-                result.different.push((key.clone(), a, b));
+            if ended && a == c && (a.sum.rows > 0 || before == b) {
+                result.different.push((key.clone(), a.sum, b.sum));
                 return false;
             }
             true
@@ -85,9 +98,8 @@ pub async fn recheck(sides: &mut dyn Sides, keys: Vec<Key>) -> Result<Rechecked>
     Ok(result)
 }
 
-/// A row that is not there is no row and no hash.
-fn by_key(rows: Vec<RowSum>) -> HashMap<Key, Sum> {
-    rows.into_iter().map(|r| (r.key, r.sum)).collect()
+fn by_key(rows: Vec<RowSum>) -> HashMap<Key, Seen> {
+    rows.into_iter().map(|r| (r.key, Seen { sum: r.sum, version: r.version })).collect()
 }
 
 #[cfg(test)]
@@ -103,7 +115,9 @@ mod tests {
 
     fn next(list: &mut Vec<Option<i128>>) -> Vec<RowSum> {
         let now = if list.len() > 1 { list.remove(0) } else { list[0] };
-        now.map(|hash| RowSum { key: key(), sum: Sum { rows: 1, hash } }).into_iter().collect()
+        // The version is in the upper half, so that a row can be another one with the same value.
+        let row = |n: i128| RowSum { key: key(), sum: Sum { rows: 1, hash: n % 1000 }, version: n };
+        now.map(row).into_iter().collect()
     }
 
     fn key() -> Key {
@@ -171,5 +185,14 @@ mod tests {
         let mut waiting = Script { authority: vec![None], other: vec![Some(1)], ended: false };
         let r = recheck(&mut waiting, vec![key()]).await.unwrap();
         assert_eq!((keys(&r), r.hot), (vec![], vec![key()]), "while its transaction has not ended nothing is proven");
+    }
+
+    #[tokio::test]
+    async fn a_row_that_was_another_in_between_is_no_difference() {
+        // 1001 and 2001 are versions of one value.
+        let r = outcome(vec![Some(1001), Some(2001)], vec![Some(5), Some(5), Some(2001)]).await;
+        assert_eq!((keys(&r), r.hot), (vec![], vec![]), "the authority shows one value twice, and it is another row");
+        let r = outcome(vec![None], vec![None, Some(5), None]).await;
+        assert_eq!((keys(&r), r.hot), (vec![], vec![]), "what the other side shows came after the first look");
     }
 }

@@ -335,7 +335,7 @@ impl Live<'_, '_> {
         buckets.sort_unstable();
         buckets.dedup();
         let mut found = rows_of(reader, relation, slices, Division::Hash { mask }, &buckets).await?;
-        Ok(keys.iter().filter_map(|k| found.remove(k).map(|sum| RowSum { key: k.clone(), sum })).collect())
+        Ok(keys.iter().filter_map(|k| found.remove(k).map(|sum| RowSum { key: k.clone(), sum, version: 0 })).collect())
     }
 }
 

@@ -1,6 +1,5 @@
 //! What reconciliation found: where each table stands, every row that differs, and what an operator wants compared now.
 
-use serde::{Serialize, de::DeserializeOwned};
 use sqlx::QueryBuilder;
 use switchyard_model::{
     UnixMs,
@@ -36,7 +35,20 @@ impl Store {
     /// # Errors
     /// When the store cannot be written; so for all of these.
     pub async fn put_standing(&self, migration: MigrationId, standing: &Standing) -> Result<()> {
-        self.put_of_table("standing", migration, &standing.table, standing).await
+        let doing = "keeping where a table stands";
+        let text = serde_json::to_string(standing).map_err(|e| self.unreadable(doing, e))?;
+        sqlx::query(
+            "INSERT INTO standing (migration_id, schema, name, document) VALUES (?, ?, ?, ?)
+             ON CONFLICT (migration_id, schema, name) DO UPDATE SET document = excluded.document",
+        )
+        .bind(migration)
+        .bind(&standing.table.schema)
+        .bind(&standing.table.name)
+        .bind(text)
+        .execute(&self.quick)
+        .await
+        .map_err(|e| self.failed(doing, e))?;
+        Ok(())
     }
 
     /// Where all tables stand, by name. A document of another version is left out: the table is compared again.
@@ -212,63 +224,6 @@ impl Store {
                 .await
                 .map_err(|e| self.failed("reading what shall be compared", e))?;
         Ok(rows.into_iter().map(|(schema, name)| TableName { schema, name }).collect())
-    }
-
-    /// Keeps how far a table's full pass came.
-    pub async fn put_checkpoint<T: Serialize + Sync>(
-        &self,
-        migration: MigrationId,
-        table: &TableName,
-        checkpoint: &T,
-    ) -> Result<()> {
-        self.put_of_table("checkpoint", migration, table, checkpoint).await
-    }
-
-    /// How far it came; None where it did not begin. One of another version reads as absent.
-    pub async fn checkpoint<T: DeserializeOwned>(
-        &self,
-        migration: MigrationId,
-        table: &TableName,
-    ) -> Result<Option<T>> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT document FROM checkpoint WHERE migration_id = ? AND schema = ? AND name = ?")
-                .bind(migration)
-                .bind(&table.schema)
-                .bind(&table.name)
-                .fetch_optional(&self.full)
-                .await
-                .map_err(|e| self.failed("reading a checkpoint", e))?;
-        Ok(row.and_then(|(text,)| serde_json::from_str(&text).ok()))
-    }
-
-    /// The table was compared to its end.
-    pub async fn drop_checkpoint(&self, migration: MigrationId, table: &TableName) -> Result<()> {
-        sqlx::query("DELETE FROM checkpoint WHERE migration_id = ? AND schema = ? AND name = ?")
-            .bind(migration)
-            .bind(&table.schema)
-            .bind(&table.name)
-            .execute(&self.quick)
-            .await
-            .map_err(|e| self.failed("ending a checkpoint", e))?;
-        Ok(())
-    }
-
-    /// One document per table, in one of two tables of this file's own.
-    async fn put_of_table<T: Serialize + Sync>(
-        &self,
-        kind: &'static str,
-        migration: MigrationId,
-        table: &TableName,
-        document: &T,
-    ) -> Result<()> {
-        let doing = "keeping where a table stands";
-        let text = serde_json::to_string(document).map_err(|e| self.unreadable(doing, e))?;
-        let mut sql = QueryBuilder::new(format!("INSERT INTO {kind} (migration_id, schema, name, document) VALUES ("));
-        let mut values = sql.separated(", ");
-        values.push_bind(migration).push_bind(&table.schema).push_bind(&table.name).push_bind(text);
-        sql.push(") ON CONFLICT (migration_id, schema, name) DO UPDATE SET document = excluded.document");
-        sql.build().execute(&self.quick).await.map_err(|e| self.failed(doing, e))?;
-        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use switchyard_engine::{
         Database,
         connect::{Login, connect},
     },
-    reconcile::{Findings, Follow, Looking, Pace, Pairing, Pass, Readers, Reports, Settle, pair},
+    reconcile::{Findings, Follow, Looking, Pace, Pairing, Pass, Readers, Reports, Settle, Stream, pair},
     replicate::{Replicator, native::WATCH_PUBLICATION},
     secret::Secret,
 };
@@ -137,7 +137,7 @@ pub struct Bed {
     pub pair: Pair,
     source: Database,
     target: Database,
-    stream: Settle,
+    pub stream: Settle,
     clock: SharedClock,
     pace: Pace,
 }
@@ -200,13 +200,18 @@ impl Bed {
 
     /// A pass over the tables that are wanted.
     pub async fn full_pass_into(&self, found: &Found, wanted: impl Fn(&TableName) -> bool) {
+        self.full_pass_with(&self.stream, found, wanted).await;
+    }
+
+    /// The same, with another way to wait for the stream.
+    pub async fn full_pass_with(&self, stream: &dyn Stream, found: &Found, wanted: impl Fn(&TableName) -> bool) {
         let (mut pairing, _) = self.matched().await;
         pairing.tables.retain(|m| wanted(&m.source.name));
         let pass = Pass {
             source: &self.source,
             target: &self.target,
             authority: Side::Source,
-            stream: &self.stream,
+            stream,
             // One table waits for the stream as long as the next: together they wait once.
             lanes: 8,
             pace: &self.pace,

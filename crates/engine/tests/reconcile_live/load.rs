@@ -125,19 +125,12 @@ async fn mark(url: String, shared: Arc<Shared>) {
 }
 
 impl Load {
-    /// All writers.
     pub fn start(pair: &Pair) -> Load {
-        let mut load = Load::quiet(pair);
-        let url = pair.source.switchyard_url();
-        let writers = HABITS.into_iter().map(|habit| tokio::spawn(write(url.clone(), habit, load.shared.clone())));
-        load.writers.extend(writers);
-        load
-    }
-
-    /// None of them: only what puts off the arrival of changes.
-    pub fn quiet(pair: &Pair) -> Load {
         let shared = Arc::<Shared>::default();
-        let writers = vec![tokio::spawn(mark(pair.source.switchyard_url(), shared.clone()))];
+        let url = pair.source.switchyard_url();
+        let mut writers: Vec<_> =
+            HABITS.into_iter().map(|habit| tokio::spawn(write(url.clone(), habit, shared.clone()))).collect();
+        writers.push(tokio::spawn(mark(url, shared.clone())));
         Load { shared, writers }
     }
 

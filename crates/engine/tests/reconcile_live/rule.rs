@@ -2,65 +2,84 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use switchyard_model::Side;
+use switchyard_engine::{Result, reconcile::Stream};
+use switchyard_model::{Side, ident::TableName};
 use switchyard_rig::Major;
 
 use super::{
-    bed::Bed,
-    load::Load,
-    native_pair::{long, wait},
+    bed::{Bed, Found},
+    native_pair::wait,
 };
 
-/// Writes two statements by turns, each in a commit of its own, until told to stop.
-async fn by_turns(url: String, pair: [String; 2], stop: Arc<AtomicBool>, done: Arc<AtomicU64>) {
-    let mut connection = PgConnection::connect(&url).await.unwrap();
-    for sql in pair.iter().cycle() {
-        if stop.load(Ordering::Relaxed) {
-            break;
+/// What follows in the same session arrives this much later.
+const LATER: &str = "UPDATE switchyard.marker SET at = clock_timestamp(), delay = '3 s'";
+
+/// The real stream; but when it was first waited for, the row goes to another state, which arrives, and back, which does
+/// not arrive at once.
+struct ThereAndBack<'a> {
+    bed: &'a Bed,
+    there: &'a str,
+    arrived: &'a str,
+    back: &'a str,
+    done: AtomicBool,
+}
+
+#[async_trait]
+impl Stream for ThereAndBack<'_> {
+    async fn pass(&self) -> Result<()> {
+        self.bed.stream.pass().await?;
+        if !self.done.swap(true, Ordering::SeqCst) {
+            let pair = &self.bed.pair;
+            pair.run(Side::Source, self.there).await;
+            let asked = Instant::now();
+            while pair.number(Side::Target, self.arrived).await != 1 {
+                assert!(
+                    asked.elapsed() < Duration::from_secs(60),
+                    "waited a minute in vain for the other state to arrive"
+                );
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            pair.run(Side::Source, LATER).await;
+            pair.run(Side::Source, self.back).await;
         }
-        sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut connection).await.unwrap();
-        done.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        Ok(())
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_was_another_in_between_is_no_finding() {
     let Some(bed) = Bed::start(Major::V15, Major::V15).await else { return };
-    let load = Load::quiet(&bed.pair);
-    load.delay(&bed.pair, Duration::from_millis(200)).await;
-    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::<AtomicU64>::default());
-    let name = long();
-    let habits = [
-        [format!("UPDATE {name} SET v = 'on' WHERE id <= 20"), format!("UPDATE {name} SET v = 'off' WHERE id <= 20")],
-        [
-            "DELETE FROM counter WHERE id <= 20".to_owned(),
-            "INSERT INTO counter SELECT g, 0 FROM generate_series(1, 20) g".to_owned(),
-        ],
+    let counter = TableName::new("public", "counter");
+    let states = [
+        // A row that is there all the time, and one that is not but for a moment.
+        (
+            "UPDATE counter SET n = 7 WHERE id = 1",
+            "SELECT count(*) FROM counter WHERE id = 1 AND n = 8",
+            "UPDATE counter SET n = 8 WHERE id = 1",
+        ),
+        (
+            "DELETE FROM counter WHERE id = 2",
+            "SELECT count(*) FROM counter WHERE id = 2 AND n = 8",
+            "INSERT INTO counter VALUES (2, 8)",
+        ),
     ];
-    let writers: Vec<_> = habits
-        .into_iter()
-        .map(|pair| tokio::spawn(by_turns(bed.pair.source.switchyard_url(), pair, stop.clone(), done.clone())))
-        .collect();
-    wait("the rows to move", async || done.load(Ordering::Relaxed) > 20).await;
-    let mut told = Vec::new();
-    for _ in 0..6 {
-        told.extend(bed.full_pass().await.differences());
+    for (at_rest, arrived, there) in states {
+        // So late that the two sides differ when they are first looked at.
+        bed.pair.run(Side::Source, LATER).await;
+        bed.pair.run(Side::Source, at_rest).await;
+        let stream = ThereAndBack { bed: &bed, there, arrived, back: at_rest, done: AtomicBool::new(false) };
+        let found = Found::default();
+        bed.full_pass_with(&stream, &found, |t| *t == counter).await;
+        assert!(stream.done.load(Ordering::SeqCst), "the row must have been looked at again: {at_rest}");
+        let why = "the source shows the same at two moments, and yet the row was another in between";
+        assert_eq!(found.differences(), BTreeMap::new(), "{why}: {at_rest}");
     }
-    stop.store(true, Ordering::Relaxed);
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    load.stop().await;
-    assert_eq!(told, [], "the same value at two moments is not the same row: it went and came back in between");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,7 +202,7 @@ async fn look(reader: &mut dyn RowReader, relation: &Relation, slices: &[Slice],
             sums.entry(row.key).or_default().add(row.sum);
         }
     }
-    Ok(sums.into_iter().map(|(key, sum)| RowSum { key, sum }).collect())
+    Ok(sums.into_iter().map(|(key, sum)| RowSum { key, sum, version: 0 }).collect())
 }
 
 #[async_trait]

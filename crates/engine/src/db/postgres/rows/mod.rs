@@ -147,7 +147,16 @@ fn parse_sum(row: &PgRow, rows: usize, hash: usize) -> sqlx::Result<Sum> {
 }
 
 fn parse_rows(found: &[PgRow]) -> sqlx::Result<Vec<RowSum>> {
-    found.iter().map(|r| Ok(RowSum { key: Key(r.try_get(0)?), sum: parse_sum(r, 1, 2)? })).collect()
+    found.iter().map(|r| Ok(RowSum { key: Key(r.try_get(0)?), sum: parse_sum(r, 1, 2)?, version: 0 })).collect()
+}
+
+/// The same with the rows' versions.
+fn parse_versions(found: &[PgRow]) -> sqlx::Result<Vec<RowSum>> {
+    let mut rows = parse_rows(found)?;
+    for (row, from) in rows.iter_mut().zip(found) {
+        row.version = parse_sum(from, 1, 3)?.hash;
+    }
+    Ok(rows)
 }
 
 #[async_trait]
@@ -252,7 +261,7 @@ impl RowReader for PgRows {
     async fn rows(&mut self, relation: &Relation, keys: &[Key]) -> Result<Vec<RowSum>> {
         let failed = self.failed("reading rows of", relation);
         let found = self.with_keys(relation, &sql::rows(relation), keys).await;
-        found.and_then(|rows| parse_rows(&rows)).map_err(failed)
+        found.and_then(|rows| parse_versions(&rows)).map_err(failed)
     }
 
     async fn written(&mut self, relation: &Relation, keys: Vec<Key>) -> Result<Vec<Key>> {

@@ -171,16 +171,19 @@ pub(super) fn rows_in(relation: &Relation, slice: &Slice, by: Division) -> Strin
     }
 }
 
-/// `key`, `rows`, `hash` of given keys: one text array per key column.
+/// `key`, `rows`, `hash`, `version` of given keys: one text array per key column.
 pub(super) fn rows(relation: &Relation) -> String {
     let (unnest, texts) = requested(relation);
     format!(
-        "SELECT ARRAY[{texts}], count(*), sum({})::text FROM {unnest} JOIN {} ON {} GROUP BY {texts}",
+        "SELECT ARRAY[{texts}], count(*), sum({})::text, sum({VERSION})::text FROM {unnest} JOIN {} ON {} GROUP BY {texts}",
         row_hash(relation, Look::Close),
         home(relation),
         key_equals(relation),
     )
 }
+
+/// Another number for each version of a row.
+const VERSION: &str = "hashtextextended(concat_ws(' ', t.tableoid, t.xmin, t.ctid), 0)";
 
 /// Whether a key's text is the same wherever the server writes it.
 pub(super) fn writes_alike(field: &Field) -> bool {
