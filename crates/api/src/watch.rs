@@ -168,6 +168,10 @@ impl Watch {
             pairing.tables.retain(|m| only.contains(&m.source.name));
             pairing.left_out.clear();
         }
+        if self.follow.as_ref().is_some_and(|f| !f.fits(&pairing.tables)) {
+            let why = "A table was altered since its changes are followed.";
+            return Err(ApiError::new("failed", why, "Start it again: it then compares the table as it is now."));
+        }
         let tables: Vec<TableName> = pairing.tables.iter().map(|m| m.source.name.clone()).collect();
         if let Some(follow) = &mut self.follow {
             follow.begin_whole(&tables);
@@ -241,7 +245,7 @@ impl Watch {
         self.answer(at, false, rows, &looked, seconds).await
     }
 
-    /// What is known now, with the tables that were looked at; all of them where `looked` names none of a full pass.
+    /// What is known now, with the tables that were looked at; after a full pass all of them.
     async fn answer(
         &self,
         at: UnixMs,

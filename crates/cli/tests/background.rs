@@ -105,6 +105,12 @@ async fn a_difference_that_no_stream_tells_closes_the_gate_until_it_is_gone() {
     corrupt(&ctl.rig.target, "UPDATE category SET name = rtrim(name) WHERE category_id = 3").await;
     until(&ctl, "the finding to go", |c| differing(c).is_empty());
 
+    // A truncation names no row: until the table was compared as a whole, no verdict counts as verified since.
+    corrupt(&ctl.rig.target, "SET session_replication_role = replica; TRUNCATE \"Gift Card\"").await;
+    until(&ctl, "the truncated table", |c| differing(c) == ["Gift Card"]);
+    ctl.done(&["run", MIGRATION, "repair", "--table", "public.Gift Card"]);
+    until(&ctl, "the repaired table to be proven equal", |c| differing(c).is_empty());
+
     // Paused: nothing is looked at, and resumed it is.
     ctl.output(&["consistency", MIGRATION, "--pause"]);
     until(&ctl, "the pause", |c| c["following"]["activity"] == "paused");

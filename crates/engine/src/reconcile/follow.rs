@@ -217,7 +217,12 @@ impl Follow {
             let batch = left.split_off(left.len().saturating_sub(AT_ONCE));
             let looked = match with.readers.source.written(&followable.matched.source, batch.clone()).await {
                 Ok(mut written) => {
+                    if written.len() < batch.len() {
+                        // One that the source's type cannot hold, so only the whole table tells what became of its row.
+                        self.whole.insert(table.clone());
+                    }
                     // Both logs may tell one key in two ways.
+                    written.sort_unstable();
                     written.dedup();
                     look(&followable.matched, &written, with, &mut verified).await
                 }

@@ -68,6 +68,8 @@ pub(super) struct Session {
     cached: Cached<Pacing>,
     /// Asked for by an operator and not yet part of a pass.
     wanted: HashSet<TableName>,
+    /// Known to have changed beyond what keys tell, and part of a pass that has not ended.
+    owed: HashSet<TableName>,
     trouble: Option<String>,
     verified: Option<UnixMs>,
     changed: i64,
@@ -95,6 +97,7 @@ impl Session {
             began,
             pacing: Pacing::default(),
             wanted: HashSet::new(),
+            owed: HashSet::new(),
             trouble: None,
             verified: None,
             changed: 0,
@@ -196,8 +199,10 @@ impl Session {
     /// One look at everything: orders, the pass, the feeds, the changed rows.
     async fn round(&mut self, state: &State) -> Result<()> {
         if state.authority != self.cx.state.authority {
-            // A pass that looks from the other side proves nothing; what it had compared stays.
-            self.pass = None;
+            // A pass that looks from the other side proves nothing; what it had compared stays, the rest is owed still.
+            if let Some(pass) = self.pass.take() {
+                self.wanted.extend(pass.tables.iter().cloned());
+            }
             self.cx.state = Arc::new(state.clone());
         }
         self.orders().await?;
@@ -252,6 +257,7 @@ impl Session {
                 None => return Ok(()),
                 Some(result) => {
                     self.pass = None;
+                    self.owed.clear();
                     result?;
                     self.load().await?;
                 }
@@ -286,6 +292,7 @@ impl Session {
         }
         let pass = Running::start(&self.live, self.cx.clone(), pairing, self.pacing.duty).await?;
         if let Some(follow) = &mut self.follow {
+            self.owed.extend(pass.tables.iter().filter(|t| follow.whole().contains(*t)).cloned());
             follow.begin_whole(&pass.tables);
         }
         self.pass = Some(pass);
@@ -339,13 +346,13 @@ impl Session {
         let since = follow.since();
         let covered = |s: &Standing| s.full_began >= since && s.follows;
         let busy = self.pass.as_ref().map(|p| p.tables.clone()).unwrap_or_default();
-        let tables: Vec<TableName> = follow
-            .changed()
-            .into_iter()
-            .filter(|t| !busy.contains(t) && self.standings.get(t).is_some_and(covered))
-            .collect();
+        let counts = |t: &TableName| self.standings.get(t).is_some_and(covered);
+        let (held_back, tables): (Vec<TableName>, Vec<TableName>) =
+            follow.changed().into_iter().filter(counts).partition(|t| busy.contains(t));
+        // What is known to have changed and waits for its pass is not verified, and no verdict may say so.
+        let all = held_back.is_empty() && !follow.whole().iter().chain(&self.owed).any(counts);
         if tables.is_empty() {
-            return Ok(true);
+            return Ok(all);
         }
         let kept = Kept::new(store.clone(), migration, authority, self.live.parts.clock.clone()).await?;
         let stream = Arrives::new(self.cx.clone(), authority);
@@ -368,7 +375,7 @@ impl Session {
             store.put_standing(migration, standing).await?;
             self.changed += verified.rows;
         }
-        Ok(true)
+        Ok(all)
     }
 
     /// Shows what it is at.
