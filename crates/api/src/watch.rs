@@ -7,7 +7,7 @@ use serde::Serialize;
 use switchyard_engine::{
     clock::{SharedClock, SystemClock},
     db::Database,
-    reconcile::{Follow, Kept, Looking, Pace, Pairing, Pass, Readers, Settle, note_verified, pair},
+    reconcile::{Follow, Kept, Looking, Pace, Pairing, Pass, Readers, Settle, pair},
     store::{MigrationId, Store},
 };
 use switchyard_model::{
@@ -227,11 +227,8 @@ impl Watch {
             for table in changed.into_iter().filter(|t| !whole.contains(t)) {
                 let verified = follow.verify(&table, &mut looking).await?;
                 rows += verified.rows;
-                self.store.drop_findings(self.id, &table, &verified.equal).await?;
-                let findings = self.store.count_findings(self.id, &table).await?;
                 if let Some(standing) = standings.iter_mut().find(|s| s.table == table) {
-                    note_verified(standing, &verified, findings, Side::Source, at);
-                    self.store.put_standing(self.id, standing).await?;
+                    kept.take(standing, &verified, at).await?;
                 }
                 looked.push(table);
             }

@@ -6,12 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use switchyard_model::{
-    Side, UnixMs,
-    ident::TableName,
-    inventory::Inventory,
-    reconcile::{Key, Standing},
-};
+use switchyard_model::{Side, UnixMs, ident::TableName, inventory::Inventory, reconcile::Key};
 
 use super::{
     Pace, Stream, describe,
@@ -298,15 +293,6 @@ async fn look(matched: &Matched, keys: &[Key], with: &mut Looking<'_>, verified:
     verified.equal.extend(equal.map(|k| describe::named(&matched.source, k)));
     with.pace.rest(with.clock.instant().duration_since(began)).await;
     Ok(hot)
-}
-
-/// Takes a round's outcome into a table's standing. `findings` is how many it has now.
-pub fn note_verified(standing: &mut Standing, verified: &Verified, findings: i64, authority: Side, at: UnixMs) {
-    standing.changed += verified.rows;
-    standing.findings = findings;
-    standing.note_hot(verified.hot, &verified.hot_rows);
-    standing.at = at;
-    standing.judge(authority);
 }
 
 /// A table's columns as the log of changes lists them.

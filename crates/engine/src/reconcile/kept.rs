@@ -1,7 +1,7 @@
 //! Findings and standings kept in the store: nothing of a pass stays in memory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -12,7 +12,7 @@ use switchyard_model::{
     reconcile::{Finding, Standing, TableReport},
 };
 
-use super::{Findings, Reports};
+use super::{Findings, Reports, Verified};
 use crate::{
     clock::SharedClock,
     error::Result,
@@ -28,6 +28,7 @@ pub struct Kept {
     /// When the comparison of each table began.
     began: Mutex<HashMap<TableName, UnixMs>>,
     before: HashMap<TableName, Standing>,
+    followed: HashSet<TableName>,
 }
 
 impl Kept {
@@ -37,7 +38,34 @@ impl Kept {
     /// When the store cannot be read.
     pub async fn new(store: Store, migration: MigrationId, authority: Side, clock: SharedClock) -> Result<Kept> {
         let before = store.standings(migration).await?.into_iter().map(|s| (s.table.clone(), s)).collect();
-        Ok(Kept { store, migration, authority, clock, began: Mutex::default(), before })
+        let followed = HashSet::new();
+        Ok(Kept { store, migration, authority, clock, began: Mutex::default(), before, followed })
+    }
+
+    /// With the tables whose changed rows can be verified by themselves.
+    pub fn with_followed(mut self, followed: HashSet<TableName>) -> Kept {
+        self.followed = followed;
+        self
+    }
+
+    /// Takes what a round came to into a table's findings and its standing; `at` is up to when its changes were told.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn take(&self, standing: &mut Standing, verified: &Verified, at: UnixMs) -> Result<()> {
+        let table = standing.table.clone();
+        if standing.findings > 0 {
+            self.store.drop_findings(self.migration, &table, &verified.equal).await?;
+        }
+        standing.findings = match (standing.findings, verified.different) {
+            (0, 0) => 0,
+            (_, _) => self.store.count_findings(self.migration, &table).await?,
+        };
+        standing.changed += verified.rows;
+        standing.note_hot(verified.hot, &verified.hot_rows);
+        standing.at = at;
+        standing.judge(self.authority);
+        self.store.put_standing(self.migration, standing).await
     }
 
     fn began(&self, table: &TableName) -> UnixMs {
@@ -64,7 +92,9 @@ impl Reports for Kept {
     async fn compared(&self, report: TableReport) -> Result<()> {
         let began = self.began(&report.table);
         let read = report.not_compared.iter().all(|n| n.column.is_some());
-        let mut standing = Standing::after(&report, self.authority, began, self.before.get(&report.table));
+        let before = self.before.get(&report.table);
+        let mut standing = Standing::after(&report, self.authority, began, before);
+        standing.follows = self.followed.contains(&report.table) || before.is_some_and(|b| b.follows);
         if read {
             // What this pass did not find again is equal by now.
             self.store.drop_findings_before(self.migration, &report.table, began).await?;

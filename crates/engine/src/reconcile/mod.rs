@@ -26,7 +26,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 
-pub use follow::{Follow, Looking, Verified, note_verified};
+pub use follow::{Follow, Looking, Verified};
 pub use kept::Kept;
 pub use pace::Pace;
 pub use pairing::{Matched, Pairing, pair};

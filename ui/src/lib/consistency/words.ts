@@ -69,7 +69,7 @@ export function kindWords(finding: Finding, authority: Side): string {
 
 /** How changed rows of a table come to be verified; `followed` says whether changes are followed at all now. */
 export function followWords(standing: Standing, followed: boolean): string {
-  if (!standing.follows) return "compared as a whole (no key)";
+  if (!standing.follows) return "changes not followed: compared as a whole";
   return `${followed ? "changes followed" : "changes not followed now"}, ${int(standing.changed)} verified`;
 }
 

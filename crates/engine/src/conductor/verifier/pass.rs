@@ -1,7 +1,7 @@
 //! A full pass that runs beside everything else: in a task of its own, so that changes are followed meanwhile.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,10 +33,17 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts over the tables of a pairing.
-    pub(super) async fn start(live: &Arc<Live>, cx: Cx, pairing: Pairing, duty: u32) -> Result<Running> {
+    pub(super) async fn start(
+        live: &Arc<Live>,
+        cx: Cx,
+        pairing: Pairing,
+        followed: HashSet<TableName>,
+        duty: u32,
+    ) -> Result<Running> {
         let authority = cx.state.authority;
         let clock = live.parts.clock.clone();
         let kept = Kept::new(live.parts.store.clone(), live.book.migration(), authority, clock.clone()).await?;
+        let kept = kept.with_followed(followed);
         let pace = Arc::new(Pace::default());
         pace.throttle(duty);
         let mut tables: Vec<TableName> = pairing.tables.iter().map(|m| m.source.name.clone()).collect();

@@ -17,7 +17,7 @@ use super::{activity, facts, has_work, pass::Running, show};
 use crate::{
     conductor::{Live, PACING},
     error::{Error, Kind, Result},
-    reconcile::{Follow, Kept, Looking, Pace, Pairing, Readers, note_verified, pair},
+    reconcile::{Follow, Kept, Looking, Pace, Pairing, Readers, pair},
     saga::{Arrives, Cx, Pair},
     store::Cached,
 };
@@ -146,6 +146,7 @@ impl Session {
     /// Works until there is a reason to stop.
     pub(super) async fn run(&mut self) -> End {
         let mut since_round = ROUND;
+        let mut since_load = Duration::ZERO;
         loop {
             let state = self.live.book.state().await;
             if !has_work(&state) || self.pair_changed().await || self.is_blind() {
@@ -168,6 +169,14 @@ impl Session {
             self.tell(aside);
             tokio::time::sleep(ASIDE).await;
             since_round += ASIDE;
+            since_load += ASIDE;
+            // What a pass finds closes the gate when the page shows it, and not a round later.
+            if self.pass.is_some() && since_load >= super::LOOK {
+                since_load = Duration::ZERO;
+                if let Err(e) = self.load().await {
+                    return End::Trouble(format!("{} {}", e.sentence(), e.remedy()));
+                }
+            }
         }
     }
 
@@ -212,7 +221,8 @@ impl Session {
             None => None,
         };
         self.attend_pass(state).await?;
-        if self.pacing.paused || self.lagging() {
+        // A validation and a repair write standings and findings themselves; what changes meanwhile waits.
+        if self.pacing.paused || self.lagging() || state.open_run.is_some() {
             return Ok(());
         }
         if let Some(told) = told
@@ -290,7 +300,9 @@ impl Session {
         if self.follow.as_ref().is_some_and(|f| !f.fits(&pairing.tables)) {
             return Err(Error::new(Kind::Contradiction, "comparing both sides", "a table was altered; it begins anew"));
         }
-        let pass = Running::start(&self.live, self.cx.clone(), pairing, self.pacing.duty).await?;
+        let follows = |t: &&TableName| self.follow.as_ref().is_some_and(|f| f.follows(t));
+        let followed = self.known.0.iter().filter(follows).cloned().collect();
+        let pass = Running::start(&self.live, self.cx.clone(), pairing, followed, self.pacing.duty).await?;
         if let Some(follow) = &mut self.follow {
             self.owed.extend(pass.tables.iter().filter(|t| follow.whole().contains(*t)).cloned());
             follow.begin_whole(&pass.tables);
@@ -342,7 +354,6 @@ impl Session {
     /// Verifies changed rows of every table that has had its full pass; false where something has to wait.
     async fn verify_changes(&mut self, authority: Side, told: UnixMs) -> Result<bool> {
         let (Some(follow), Some(readers)) = (&mut self.follow, &mut self.readers) else { return Ok(false) };
-        let (store, migration) = (&self.live.parts.store, self.live.book.migration());
         let since = follow.since();
         let covered = |s: &Standing| s.full_began >= since && s.follows;
         let busy = self.pass.as_ref().map(|p| p.tables.clone()).unwrap_or_default();
@@ -354,7 +365,13 @@ impl Session {
         if tables.is_empty() {
             return Ok(all);
         }
-        let kept = Kept::new(store.clone(), migration, authority, self.live.parts.clock.clone()).await?;
+        let kept = Kept::new(
+            self.live.parts.store.clone(),
+            self.live.book.migration(),
+            authority,
+            self.live.parts.clock.clone(),
+        )
+        .await?;
         let stream = Arrives::new(self.cx.clone(), authority);
         let clock = &self.live.parts.clock;
         let mut looking = Looking { readers, authority, stream: &stream, pace: &self.pace, clock, findings: &kept };
@@ -364,15 +381,7 @@ impl Session {
         for table in tables {
             let verified = follow.verify(&table, &mut looking).await?;
             let Some(standing) = self.standings.get_mut(&table) else { continue };
-            if standing.findings > 0 {
-                store.drop_findings(migration, &table, &verified.equal).await?;
-            }
-            let findings = match (standing.findings, verified.different) {
-                (0, 0) => 0,
-                (_, _) => store.count_findings(migration, &table).await?,
-            };
-            note_verified(standing, &verified, findings, authority, told);
-            store.put_standing(migration, standing).await?;
+            kept.take(standing, &verified, told).await?;
             self.changed += verified.rows;
         }
         Ok(all)
