@@ -19,6 +19,7 @@ mod migrations;
 mod previews;
 mod reading;
 pub mod repair;
+mod resume;
 pub mod spill;
 mod typescript;
 pub mod verify;

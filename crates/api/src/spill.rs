@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use switchyard_engine::{
     error::{Error, Kind, Result},
-    reconcile::{Findings, Reports},
+    reconcile::{Checkpoint, Findings, Reports},
 };
 use switchyard_model::{
     ident::TableName,
@@ -33,6 +33,8 @@ struct Inner {
     end: u64,
     /// Begin and length of what each table has in the file, in the order in which it was told.
     places: HashMap<TableName, Vec<(u64, u64)>>,
+    /// How far each table has come, with how many places it had then.
+    checkpoints: HashMap<TableName, (Checkpoint, usize)>,
 }
 
 pub(crate) fn failed(e: std::io::Error) -> Error {
@@ -47,7 +49,10 @@ impl Spill {
     /// When no temporary file can be made.
     pub(crate) fn new() -> Result<Spill> {
         let file = Arc::new(tempfile::tempfile().map_err(failed)?);
-        Ok(Spill { inner: Mutex::new(Inner { file, end: 0, places: HashMap::new() }), reports: Mutex::default() })
+        Ok(Spill {
+            inner: Mutex::new(Inner { file, end: 0, places: HashMap::new(), checkpoints: HashMap::new() }),
+            reports: Mutex::default(),
+        })
     }
 
     /// Every table's report with its findings, by name.
@@ -65,8 +70,22 @@ impl Spill {
 
 #[async_trait]
 impl Findings for Spill {
-    async fn begin(&self, table: &TableName) -> Result<()> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).places.remove(table);
+    async fn begin(&self, table: &TableName, shape: Option<&str>) -> Result<Option<Checkpoint>> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of this very pass, so of the same shape: a session broke and another one goes on.
+        let last = inner.checkpoints.get(table).filter(|_| shape.is_some()).cloned();
+        let told = last.as_ref().map_or(0, |(_, told)| *told);
+        inner.places.entry(table.clone()).or_default().truncate(told);
+        if last.is_none() {
+            inner.checkpoints.remove(table);
+        }
+        Ok(last.map(|(checkpoint, _)| checkpoint))
+    }
+
+    async fn reached(&self, checkpoint: Checkpoint) -> Result<()> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = inner.places.get(&checkpoint.table).map_or(0, Vec::len);
+        inner.checkpoints.insert(checkpoint.table.clone(), (checkpoint, told));
         Ok(())
     }
 

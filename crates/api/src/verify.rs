@@ -1,6 +1,6 @@
 //! `verify`: compares two databases without a migration.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use switchyard_engine::{
@@ -24,6 +24,7 @@ use crate::{
     Switchyard,
     dto::ApiError,
     repair::{self, Repairing, VerifiedRepair},
+    resume::{Remembered, Subject},
     spill::{Found, Listed, Spill},
 };
 
@@ -44,6 +45,8 @@ pub struct VerifyRequest {
     pub settle: Duration,
     /// What to do about findings, beside listing them.
     pub repair: Option<Repairing>,
+    /// A file that keeps how far it has come, and from which it goes on where an earlier process was killed.
+    pub resume: Option<PathBuf>,
 }
 
 /// One side of a comparison.
@@ -164,10 +167,21 @@ impl Switchyard {
             clock: clock.clone(),
         };
         let spill = Spill::new()?;
-        let hashes = pass.run_into(pairing, &spill).await?;
+        let mut notes = vec![stream.says()];
+        let mut remembered = None;
+        match &request.resume {
+            Some(path) => {
+                let (tables, exact) = (request.tables.as_slice(), request.exact);
+                let subject = Subject { source: &here, target: &there, tables, exact };
+                let file = Remembered::open(path, &subject, &self.parts.operator, &clock).await?;
+                notes.extend(file.run(&pass, pairing, &spill).await?);
+                notes.extend(file.says(&pace));
+                remembered = Some(file);
+            }
+            None => notes.extend(pass.run_into(pairing, &spill).await?),
+        }
         let tables = spill.end();
         let seconds = clock.instant().duration_since(began).as_secs_f64();
-        let notes = std::iter::once(stream.says()).chain(hashes).collect();
         let mut repairs = None;
         if let Some(repairing) = request.repair {
             let mut all = Vec::new();
@@ -186,6 +200,9 @@ impl Switchyard {
         let mut verified = answer(tables, seconds, notes);
         if let Some(repairs) = repairs {
             (verified.repairs, verified.trouble) = (Some(repairs.rows), repairs.trouble);
+        }
+        if let Some(file) = remembered {
+            file.end().await;
         }
         Ok(verified)
     }

@@ -284,6 +284,10 @@ pub struct VerifyArgs {
     /// With --continuous: seconds between two rounds.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub every: u64,
+    /// Keeps how far it has come in this file, which holds rows that differ and only you may read; the same command goes on
+    /// from there after it was killed. The file is removed at the end.
+    #[arg(long, value_name = "FILE", conflicts_with = "continuous")]
+    pub resume: Option<std::path::PathBuf>,
     /// Reads only this share of the time, in percent, to spare the servers.
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub throttle: u32,

@@ -158,3 +158,48 @@ async fn it_goes_on_across_a_switch_and_leaves_nothing_behind() {
         assert_eq!(left(server).await, Vec::<String>::new(), "Cleanup ends the following too");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_pass_that_was_killed_is_gone_on_with() {
+    let ctl = Ctl::start(RigOptions { poolers: 1, schema: None, ..RigOptions::default() }).await;
+    let rows = 900_000;
+    let make = format!(
+        "CREATE TABLE big (id bigint PRIMARY KEY, v text); \
+         INSERT INTO big SELECT g, 'v' || g FROM generate_series(1, {rows}) g; ANALYZE"
+    );
+    ctl.rig.source.execute(&make).await.unwrap();
+    for step in ["analyze", "prepare", "replicate"] {
+        ctl.done(&["run", MIGRATION, step, "--wait", "120"]);
+    }
+    ctl.output(&["consistency", MIGRATION, "--throttle", "1"]);
+    let driver = ctl.spawn(&["drive", MIGRATION]);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(ctl.store()).read_only(true);
+    let mut store = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let began = Instant::now();
+    loop {
+        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM checkpoint").fetch_one(&mut store).await.unwrap();
+        if kept > 0 {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "it never kept how far it was: {:#}", consistency(&ctl));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill(driver);
+    assert!(consistency(&ctl)["tables"][0]["standing"]["full_at"].as_i64().is_none_or(|at| at == 0), "no verdict yet");
+
+    ctl.nobody_drives(Duration::from_secs(30));
+    let restarted = now_ms();
+    let driver = ctl.spawn(&["drive", MIGRATION]);
+    let first = until(&ctl, "a first verdict", |c| c["tables"][0]["standing"]["full_at"].as_i64() > Some(restarted));
+    let standing = &first["tables"][0]["standing"];
+    assert_eq!((&standing["verdict"], &standing["rows_source"]), (&"equal".into(), &rows.into()), "{standing:#}");
+    assert!(
+        standing["full_began"].as_i64() < Some(restarted),
+        "it did not begin anew, and the verdict is as old as its beginning: {standing:#}"
+    );
+    // Nobody followed changes in between, so it is compared once more.
+    ctl.output(&["consistency", MIGRATION, "--throttle", "100"]);
+    let covered = until(&ctl, "a pass under this following", |c| settled(c, restarted));
+    assert!(covered["tables"][0]["standing"]["full_began"].as_i64() > Some(restarted));
+    kill(driver);
+}

@@ -10,7 +10,7 @@ use switchyard_engine::{
         Database,
         connect::{Login, connect},
     },
-    reconcile::{Findings, Follow, Looking, Pace, Pairing, Pass, Readers, Stream, pair},
+    reconcile::{Checkpoint, Findings, Follow, Looking, Pace, Pairing, Pass, Readers, Stream, pair},
     secret::Secret,
 };
 use switchyard_model::{
@@ -58,7 +58,10 @@ struct Counted(std::sync::atomic::AtomicUsize);
 
 #[async_trait]
 impl Findings for Counted {
-    async fn begin(&self, _: &TableName) -> switchyard_engine::Result<()> {
+    async fn begin(&self, _: &TableName, _: Option<&str>) -> switchyard_engine::Result<Option<Checkpoint>> {
+        Ok(None)
+    }
+    async fn reached(&self, _: Checkpoint) -> switchyard_engine::Result<()> {
         Ok(())
     }
     async fn found(&self, _: &TableName, findings: Vec<Finding>) -> switchyard_engine::Result<()> {

@@ -147,6 +147,7 @@ pub(crate) async fn verify(
         lanes,
         settle: std::time::Duration::ZERO,
         repair: None,
+        resume: None,
     };
     forget_peak();
     let began = Instant::now();

@@ -23,7 +23,7 @@ use switchyard_engine::{
         Database,
         connect::{Login, connect},
     },
-    reconcile::{Findings, Follow, Looking, Pace, Pass, Readers, Reports, Settle, Verified, pair},
+    reconcile::{Checkpoint, Findings, Follow, Looking, Pace, Pass, Readers, Reports, Settle, Verified, pair},
     replicate::native::WATCH_PUBLICATION,
     secret::Secret,
 };
@@ -51,7 +51,10 @@ impl Told {
 
 #[async_trait]
 impl Findings for Told {
-    async fn begin(&self, _: &TableName) -> Result<()> {
+    async fn begin(&self, _: &TableName, _: Option<&str>) -> Result<Option<Checkpoint>> {
+        Ok(None)
+    }
+    async fn reached(&self, _: Checkpoint) -> Result<()> {
         Ok(())
     }
     async fn found(&self, table: &TableName, findings: Vec<Finding>) -> Result<()> {

@@ -223,7 +223,7 @@ impl Standing {
             full_at: report.at,
             seconds: report.seconds,
             changed: 0,
-            at: report.at,
+            at: began,
             follows: false,
         }
     }

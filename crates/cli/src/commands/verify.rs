@@ -38,6 +38,7 @@ pub async fn run(ctl: &Ctl, args: VerifyArgs) -> Result<Answer, ApiError> {
         exact: args.exact,
         lanes: args.lanes.into(),
         settle: settle(args.settle)?,
+        resume: args.resume,
         repair: match (args.preview, args.apply) {
             (_, true) => Some(Repairing::Apply),
             (true, false) => Some(Repairing::Preview),

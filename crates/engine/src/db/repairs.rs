@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn slices_cover_every_page_and_have_no_end() {
-        let extent = |pages| Extent { pages, correlation: None };
+        let extent = |pages| Extent { pages, correlation: None, heap: 0 };
         assert_eq!(by_pages(extent(0), 0, 100), [Slice::Whole], "an empty table is read too: it may have been filled");
         assert_eq!(by_pages(extent(3), 90, 100), [Slice::Whole]);
         let slices = by_pages(extent(10), 350, 100);

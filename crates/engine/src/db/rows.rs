@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use switchyard_model::{ident::TableName, inventory::Table, reconcile::Key};
 
 use crate::error::Result;
@@ -70,7 +71,7 @@ impl Relation {
 }
 
 /// A part of a table that one statement reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slice {
     /// All of it.
     Whole,
@@ -118,7 +119,7 @@ impl Division {
 }
 
 /// Count and wide sum of row hashes: equal multisets of rows have equal sums, in whatever order and parts they were read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {
     /// Rows.
     pub rows: i64,
@@ -162,6 +163,8 @@ pub struct Extent {
     pub pages: i64,
     /// Whether the heap is nearly in the order of the key; None when never analysed.
     pub correlation: Option<f64>,
+    /// Tells whether it is still the same heap: another one after TRUNCATE or a rewrite, with other rows in each page.
+    pub heap: i64,
 }
 
 /// Opens sessions that read rows.

@@ -8,21 +8,24 @@ use std::{
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchyard_model::{
-    Side,
+    Command, Side, UnixMs,
     ident::TableName,
-    journal::{Action, Entry},
-    reconcile::{Finding, TableReport, TableVerdict},
+    journal::{Action, Entry, Outcome},
+    reconcile::{Finding, Standing, TableReport, TableVerdict},
     validation::{TableOutcome, TableResult, Validation},
 };
 
 use crate::{
     error::Result,
-    reconcile::{ATTEMPTS, Findings, Kept, Pace, Pass, Reports, pair},
+    reconcile::{ATTEMPTS, Checkpoint, Findings, Kept, Pace, Pass, Reports, pair},
     saga::{Arrives, Cx, Observed, Step},
 };
 
 /// Sessions per side: few enough for a production server, and the small tables do not wait behind the large one.
 const LANES: usize = 2;
+
+/// A validation that was cut off is gone on with for so long after it began, ms.
+const WORTH_MS: i64 = 24 * 3_600_000;
 
 pub(super) struct DigestTables;
 
@@ -35,8 +38,12 @@ struct Journaled {
 
 #[async_trait]
 impl Findings for Journaled {
-    async fn begin(&self, table: &TableName) -> Result<()> {
-        self.kept.begin(table).await
+    async fn begin(&self, table: &TableName, shape: Option<&str>) -> Result<Option<Checkpoint>> {
+        self.kept.begin(table, shape).await
+    }
+
+    async fn reached(&self, checkpoint: Checkpoint) -> Result<()> {
+        self.kept.reached(checkpoint).await
     }
 
     async fn found(&self, table: &TableName, findings: Vec<Finding>) -> Result<()> {
@@ -82,14 +89,22 @@ impl Step for DigestTables {
         let now = cx.clock.now();
         let (here, there) = tokio::try_join!(source.catalog.inventory(now), target.catalog.inventory(now))?;
         let in_scope = |name: &TableName| scope.contains(name);
-        let pairing = pair(&here, &there, in_scope, |base| source.rows.rendering(base, false));
+        let mut pairing = pair(&here, &there, in_scope, |base| source.rows.rendering(base, false));
         let total: i64 = pairing.tables.iter().map(|m| m.rows).sum();
         let tables = pairing.tables.len();
         let pace = Pace::default();
         let authority = cx.state.authority;
         let beats = Arrives::new(cx.clone(), authority);
         let kept = Kept::new(cx.book.store().clone(), cx.book.migration(), authority, cx.clock.clone()).await?;
-        let reports = Journaled { kept, authority, results: Mutex::default() };
+        let earlier = earlier(cx).await?;
+        let done = earlier.as_ref().map(|e| done(&e.standings, e.since)).unwrap_or_default();
+        pairing.tables.retain(|m| !done.iter().any(|r| r.table == m.source.name));
+        let kept = match &earlier {
+            Some(earlier) => kept.resuming(earlier.since),
+            None => kept,
+        };
+        let gone_on_with = done.len();
+        let reports = Journaled { kept, authority, results: Mutex::new(done) };
         let pass =
             Pass { source, target, authority, stream: &beats, lanes: LANES, pace: &pace, clock: cx.clock.clone() };
         tokio::select! {
@@ -105,6 +120,8 @@ impl Step for DigestTables {
             "rows": validation.rows(),
             "findings": validation.findings(),
             "unproven": validation.unproven(),
+            "compared_before": gone_on_with,
+            "rows_read_before": pace.resumed(),
         });
         cx.book.record(Entry::Validated { run: cx.run, validation }).await?;
         Ok(summary)
@@ -115,14 +132,52 @@ impl Step for DigestTables {
     }
 }
 
+/// A validation that was cut off, and what is known of the tables since.
+struct Earlier {
+    since: UnixMs,
+    standings: Vec<Standing>,
+}
+
+/// The validation before this one, where it was taken back before its end: what it compared need not be compared again.
+async fn earlier(cx: &Cx) -> Result<Option<Earlier>> {
+    let Some(last) = &cx.state.last_run else { return Ok(None) };
+    let cut = matches!((&last.command, &last.ended), (Command::Validate, Some((_, Outcome::Undone, _))));
+    if !cut || cx.clock.now() - last.started > WORTH_MS {
+        return Ok(None);
+    }
+    let standings = cx.book.store().standings(cx.book.migration()).await?;
+    Ok(Some(Earlier { since: last.started, standings }))
+}
+
+/// Tables that were compared to their end since.
+fn done(standings: &[Standing], since: UnixMs) -> Vec<TableResult> {
+    let result = |s: &Standing| {
+        let outcome = match s.verdict {
+            TableVerdict::Equal => TableOutcome::Equal,
+            TableVerdict::Different => TableOutcome::Different { why: format!("{} rows differ", s.findings) },
+            // These may come to something now.
+            TableVerdict::Unproven | TableVerdict::NotCompared => return None,
+        };
+        Some(TableResult {
+            table: s.table.clone(),
+            rows_source: s.rows_source,
+            rows_target: s.rows_target,
+            outcome,
+            ms: (s.seconds * 1000.0) as i64,
+            at: s.full_at,
+        })
+    };
+    standings.iter().filter(|s| s.full_began >= since).filter_map(result).collect()
+}
+
 /// Says how far it is, until it is dropped.
 async fn tell(cx: &Cx, pace: &Pace, tables: usize, rows: i64) -> std::convert::Infallible {
     let began = cx.clock.instant();
     loop {
         // Both sides are counted, the estimate is of one.
-        let read = pace.rows() / 2;
+        let read = (pace.rows() + pace.resumed()) / 2;
         let seconds = cx.clock.instant().duration_since(began).as_secs_f64();
-        let rate = read as f64 / seconds.max(0.1);
+        let rate = (pace.rows() / 2) as f64 / seconds.max(0.1);
         cx.progress.say(format!("{} of {tables} tables, {read} of about {rows} rows, {rate:.0} rows/s", pace.tables()));
         tokio::time::sleep(Duration::from_millis(500)).await;
     }

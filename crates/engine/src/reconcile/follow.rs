@@ -288,7 +288,7 @@ async fn look(matched: &Matched, keys: &[Key], with: &mut Looking<'_>, verified:
     verified.rows += keys.len() as i64;
     verified.different += different.len() as i64;
     verified.hot += hot.len() as i64;
-    verified.hot_rows.extend(std::mem::take(&mut tally.hot));
+    verified.hot_rows.extend(std::mem::take(&mut tally.told.hot));
     let equal = keys.iter().filter(|k| !unequal.contains(k));
     verified.equal.extend(equal.map(|k| describe::named(&matched.source, k)));
     with.pace.rest(with.clock.instant().duration_since(began)).await;

@@ -12,7 +12,7 @@ use switchyard_model::{
     reconcile::{Finding, Standing, TableReport},
 };
 
-use super::{Findings, Reports, Verified};
+use super::{Checkpoint, Findings, Reports, Verified};
 use crate::{
     clock::SharedClock,
     error::Result,
@@ -27,6 +27,8 @@ pub struct Kept {
     clock: SharedClock,
     /// When the comparison of each table began.
     began: Mutex<HashMap<TableName, UnixMs>>,
+    /// Comparisons that began since then are gone on with.
+    resumes: UnixMs,
     before: HashMap<TableName, Standing>,
     followed: HashSet<TableName>,
 }
@@ -38,8 +40,14 @@ impl Kept {
     /// When the store cannot be read.
     pub async fn new(store: Store, migration: MigrationId, authority: Side, clock: SharedClock) -> Result<Kept> {
         let before = store.standings(migration).await?.into_iter().map(|s| (s.table.clone(), s)).collect();
-        let followed = HashSet::new();
-        Ok(Kept { store, migration, authority, clock, began: Mutex::default(), before, followed })
+        let (resumes, followed) = (clock.now(), HashSet::new());
+        Ok(Kept { store, migration, authority, clock, began: Mutex::default(), resumes, before, followed })
+    }
+
+    /// Goes on with comparisons that began since then and were cut off, in whatever process; a verdict is as old as that.
+    pub fn resuming(mut self, since: UnixMs) -> Kept {
+        self.resumes = since;
+        self
     }
 
     /// With the tables whose changed rows can be verified by themselves.
@@ -68,34 +76,46 @@ impl Kept {
         self.store.put_standing(self.migration, standing).await
     }
 
-    fn began(&self, table: &TableName) -> UnixMs {
-        let began = self.began.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied();
-        began.unwrap_or_else(|| self.clock.now())
+    /// When the comparison of a table began; None where none did.
+    fn began(&self, table: &TableName) -> Option<UnixMs> {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied()
     }
 }
 
 #[async_trait]
 impl Findings for Kept {
-    async fn begin(&self, table: &TableName) -> Result<()> {
-        let now = self.clock.now();
-        self.began.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), now);
-        Ok(())
+    async fn begin(&self, table: &TableName, shape: Option<&str>) -> Result<Option<Checkpoint>> {
+        let last: Option<Checkpoint> = self.store.checkpoint(self.migration, table).await?;
+        let fits = |c: &Checkpoint| shape == Some(c.shape.as_str()) && c.began >= self.resumes;
+        let last = last.filter(fits);
+        match &last {
+            Some(last) => self.store.drop_findings_behind(self.migration, table, last.began).await?,
+            None => self.store.drop_checkpoint(self.migration, table).await?,
+        }
+        let began = last.as_ref().map_or_else(|| self.clock.now(), |c| c.began);
+        self.began.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), began);
+        Ok(last)
+    }
+
+    async fn reached(&self, checkpoint: Checkpoint) -> Result<()> {
+        self.store.put_checkpoint(self.migration, &checkpoint.table, checkpoint.began, &checkpoint).await
     }
 
     async fn found(&self, table: &TableName, findings: Vec<Finding>) -> Result<()> {
-        self.store.put_findings(self.migration, table, &findings).await
+        self.store.put_findings(self.migration, table, &findings, self.began(table)).await
     }
 }
 
 #[async_trait]
 impl Reports for Kept {
     async fn compared(&self, report: TableReport) -> Result<()> {
-        let began = self.began(&report.table);
+        let began = self.began(&report.table).unwrap_or_else(|| self.clock.now());
         let read = report.not_compared.iter().all(|n| n.column.is_some());
         let before = self.before.get(&report.table);
         let mut standing = Standing::after(&report, self.authority, began, before);
         standing.follows = self.followed.contains(&report.table) || before.is_some_and(|b| b.follows);
         if read {
+            self.store.drop_checkpoint(self.migration, &report.table).await?;
             // What this pass did not find again is equal by now.
             self.store.drop_findings_before(self.migration, &report.table, began).await?;
         }

@@ -6,6 +6,7 @@
 //! What it finds is mended by [`repair`].
 
 mod buckets;
+mod checkpoint;
 mod describe;
 mod follow;
 mod hashes;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 
+pub use checkpoint::{Checkpoint, Place};
 pub use follow::{Follow, Looking, Verified};
 pub use kept::Kept;
 pub use pace::Pace;

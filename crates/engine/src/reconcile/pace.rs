@@ -11,6 +11,8 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Pace {
     rows: AtomicI64,
+    /// Rows that an earlier process had read, or an earlier session.
+    resumed: AtomicI64,
     tables: AtomicI64,
     /// Percent of the time in which a lane reads; the rest it rests.
     duty: AtomicU32,
@@ -20,7 +22,13 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         let (paused, _) = watch::channel(false);
-        Pace { rows: AtomicI64::new(0), tables: AtomicI64::new(0), duty: AtomicU32::new(100), paused }
+        Pace {
+            rows: AtomicI64::new(0),
+            resumed: AtomicI64::new(0),
+            tables: AtomicI64::new(0),
+            duty: AtomicU32::new(100),
+            paused,
+        }
     }
 }
 
@@ -28,6 +36,11 @@ impl Pace {
     /// Rows read so far, both sides together.
     pub fn rows(&self) -> i64 {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Rows that need not be read again, since an earlier process had come so far, both sides together.
+    pub fn resumed(&self) -> i64 {
+        self.resumed.load(Ordering::Relaxed)
     }
 
     /// Tables compared so far.
@@ -43,6 +56,11 @@ impl Pace {
     /// Stops before the next slice, or goes on.
     pub fn pause(&self, paused: bool) {
         self.paused.send_replace(paused);
+    }
+
+    /// A table is gone on with where an earlier process had come so far; of a session that broke, the same again.
+    pub(super) fn resume(&self, rows: i64) {
+        self.resumed.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// A table was compared.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use switchyard_model::{
-    Side,
+    Side, UnixMs,
     ident::TableName,
     reconcile::{Finding, NotCompared, TableReport},
 };
@@ -14,7 +14,8 @@ use switchyard_model::{
 use async_trait::async_trait;
 
 use super::{
-    Stream,
+    Checkpoint, Stream,
+    checkpoint::{Checkpoints, shape},
     pace::Pace,
     pairing::{Matched, Pairing},
     table::{Comparison, Readers, mid_pass},
@@ -121,11 +122,17 @@ impl Pass<'_> {
     /// One table, begun again when its connection broke.
     async fn table(&self, readers: &mut Option<Readers>, m: &Matched, findings: &dyn Findings) -> TableReport {
         let began = self.clock.instant();
-        let mut tries = 0;
+        let mut attempt = Attempt::default();
         let result = loop {
-            tries += 1;
-            match self.attempt(readers, m, findings).await {
-                Err(e) if e.retry() == Retry::Later && e.kind != Kind::Deadline && tries < TRIES => *readers = None,
+            attempt.tries += 1;
+            match self.attempt(readers, m, findings, &mut attempt).await {
+                // A slice cannot be made small enough behind the checkpoint; from the beginning there may be another way.
+                Err(e) if e.kind == Kind::Deadline && attempt.from.is_some() => {
+                    attempt = Attempt { anew: true, ..Attempt::default() };
+                }
+                Err(e) if e.retry() == Retry::Later && e.kind != Kind::Deadline && attempt.tries < TRIES => {
+                    *readers = None;
+                }
                 other => break other,
             }
         };
@@ -149,25 +156,50 @@ impl Pass<'_> {
         readers: &mut Option<Readers>,
         m: &Matched,
         findings: &dyn Findings,
+        attempt: &mut Attempt,
     ) -> Result<TableReport> {
         let readers = match readers {
             Some(readers) => readers,
             None => readers.insert(self.open().await?),
         };
         let table = &m.source.name;
-        findings.begin(table).await?;
+        let shape = Some(shape(m, self.authority)).filter(|_| !attempt.anew);
+        let from = findings.begin(table, shape.as_deref()).await?;
+        let began = from.as_ref().map_or_else(|| self.clock.now(), |c| c.began);
         let mut tally = Tally::new(m, self.authority, findings, &self.clock);
+        if let Some(from) = &from {
+            tally.told = from.told();
+            if attempt.tries == 1 {
+                self.pace.resume(from.rows());
+            }
+            if attempt.from.is_none_or(|earlier| earlier < from.at) {
+                // It went on since, so this is no session that breaks whatever is tried.
+                *attempt = Attempt { tries: 1, from: Some(from.at), anew: false };
+            }
+        }
+        let checkpoints = Checkpoints::new(findings, m, self.authority, &self.clock, began);
         let comparison = Comparison::new(m, readers, self.authority, self.stream, self.pace, &self.clock);
-        let compared = comparison.run(&mut tally).await?;
+        let compared = comparison.run(from.map(|c| c.place), &checkpoints, &mut tally).await?;
         Ok(TableReport {
             rows_source: compared.rows_source,
             rows_target: compared.rows_target,
-            found: tally.found,
-            hot: tally.hot,
-            in_flight: tally.in_flight,
+            found: tally.told.found,
+            hot: tally.told.hot,
+            in_flight: tally.told.in_flight,
             ..TableReport::unread(table.clone(), Vec::new(), self.clock.now())
         })
     }
+}
+
+/// Attempts at one table.
+#[derive(Default)]
+struct Attempt {
+    /// Since it last went on.
+    tries: u32,
+    /// When the checkpoint was reached from which the last one went on.
+    from: Option<UnixMs>,
+    /// Whether checkpoints are of no use.
+    anew: bool,
 }
 
 /// Who is told what a pass finds.
@@ -184,13 +216,33 @@ pub trait Reports: Findings {
 #[derive(Default)]
 struct InMemory {
     findings: Mutex<HashMap<TableName, Vec<Finding>>>,
+    /// The newest of each table, with how many findings it had then.
+    checkpoints: Mutex<HashMap<TableName, (Checkpoint, usize)>>,
     reports: Mutex<Vec<TableReport>>,
 }
 
 #[async_trait]
 impl Findings for InMemory {
-    async fn begin(&self, table: &TableName) -> Result<()> {
-        self.findings.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+    async fn begin(&self, table: &TableName, shape: Option<&str>) -> Result<Option<Checkpoint>> {
+        // Of this very pass, so of the same shape: a session broke and another one goes on.
+        let last = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+        let last = last.filter(|_| shape.is_some());
+        let told = last.as_ref().map_or(0, |(_, told)| *told);
+        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        findings.entry(table.clone()).or_default().truncate(told);
+        drop(findings);
+        if let Some(last) = &last {
+            let mut checkpoints = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
+            checkpoints.insert(table.clone(), last.clone());
+        }
+        Ok(last.map(|(checkpoint, _)| checkpoint))
+    }
+
+    async fn reached(&self, checkpoint: Checkpoint) -> Result<()> {
+        let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = findings.get(&checkpoint.table).map_or(0, Vec::len);
+        let mut checkpoints = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        checkpoints.insert(checkpoint.table.clone(), (checkpoint, told));
         Ok(())
     }
 

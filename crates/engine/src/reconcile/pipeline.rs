@@ -8,7 +8,14 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{buckets::differing, pace::Pace, pairing::Matched, walk::Walker};
+use super::{
+    buckets::differing,
+    checkpoint::{Checkpoints, Told},
+    pace::Pace,
+    pairing::Matched,
+    table::Compared,
+    walk::Walker,
+};
 use crate::{
     clock::SharedClock,
     db::rows::{Division, Relation, RowReader, Slice, Sum},
@@ -57,6 +64,16 @@ pub(super) struct Pipeline<'a> {
     pub(super) pace: &'a Pace,
     pub(super) clock: &'a SharedClock,
     pub(super) expectation: &'a Expectation,
+    pub(super) checkpoints: &'a Checkpoints<'a>,
+    pub(super) behind: Behind<'a>,
+}
+
+/// What was compared before this run.
+pub(super) struct Behind<'a> {
+    pub(super) compared: Compared,
+    pub(super) told: &'a Told,
+    /// Whether every row that differed there was looked at again.
+    pub(super) settled: bool,
 }
 
 /// A slice as one side holds it.
@@ -93,7 +110,7 @@ struct Ahead {
 impl Pipeline<'_> {
     /// Reads on until the walk is done or enough slices differ.
     pub(super) async fn run(self, walker: &mut Walker) -> Result<SlicesRead> {
-        let Pipeline { matched, source, target, pace, clock, expectation } = self;
+        let Pipeline { matched, source, target, pace, clock, expectation, checkpoints, behind: before } = self;
         let (ahead, behind) = mpsc::channel(1);
         // What the target needs for a row, ns: the slower side decides how large a slice may be.
         let per_row = AtomicU64::new(0);
@@ -125,7 +142,7 @@ impl Pipeline<'_> {
             }
             Ok(walk)
         };
-        let follow = follow(behind, target, matched, pace, clock, expectation, &per_row, &enough);
+        let follow = follow(behind, target, matched, pace, clock, expectation, &per_row, &enough, checkpoints, before);
         // Both to their end, which the other's end brings about: a session whose statement was given up would answer the next
         // one with its error.
         let (walked, followed) = tokio::join!(lead, follow);
@@ -147,9 +164,24 @@ async fn follow(
     expectation: &Expectation,
     per_row: &AtomicU64,
     enough: &AtomicBool,
+    checkpoints: &Checkpoints<'_>,
+    earlier: Behind<'_>,
 ) -> Result<(SlicesRead, Option<Walker>)> {
     let mut out = SlicesRead::default();
     while let Some(Ahead { mut before, slice, by, in_buckets, source }) = behind.recv().await {
+        // Where nothing was read since, there is nothing to keep.
+        if out.rows_source + out.rows_target > 0 && checkpoints.due() {
+            if earlier.settled && out.mismatches.is_empty() {
+                let compared = Compared {
+                    rows_source: earlier.compared.rows_source + out.rows_source,
+                    rows_target: earlier.compared.rows_target + out.rows_target,
+                };
+                checkpoints.reached(compared.at(before.clone()), earlier.told).await?;
+            } else {
+                // What differs has to be looked at first, which needs both sessions.
+                enough.store(true, Ordering::Relaxed);
+            }
+        }
         let began = clock.instant();
         let contents = match read(target, &matched.target, &slice, by, in_buckets).await {
             Ok(contents) => contents,

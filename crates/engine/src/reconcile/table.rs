@@ -8,10 +8,11 @@ use switchyard_model::{Side, reconcile::Key};
 use super::{
     Stream,
     buckets::{BUCKET_ROWS, ByKey, MOST_BUCKETS, differing, differing_keys, mask, rows_of, take_at_most},
+    checkpoint::{Checkpoints, Place},
     pace::Pace,
-    pages::PageWalk,
+    pages::{PageWalks, PagesRead},
     pairing::Matched,
-    pipeline::{Expectation, Pipeline},
+    pipeline::{Behind, Expectation, Pipeline},
     recheck::{Sides, recheck},
     tally::Tally,
     walk::{Walk, Walker},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     clock::SharedClock,
     db::Database,
-    db::rows::{Division, Field, Relation, RowReader, RowSum, Slice},
+    db::rows::{Division, Extent, Field, Relation, RowReader, RowSum, Slice},
     error::{Error, Kind, Result},
 };
 
@@ -76,10 +77,17 @@ impl Readers {
 }
 
 /// How many rows a comparison read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Compared {
     pub(super) rows_source: i64,
     pub(super) rows_target: i64,
+}
+
+impl Compared {
+    /// All of it before the walk's next slice.
+    pub(super) fn at(self, walker: Walker) -> Place {
+        Place::Slices { walker, rows_source: self.rows_source, rows_target: self.rows_target }
+    }
 }
 
 /// One table's comparison.
@@ -109,18 +117,48 @@ impl<'a> Comparison<'a> {
         Comparison { matched, readers, authority, stream, pace, clock, slices, looked: false }
     }
 
-    /// Compares the whole table.
-    pub(super) async fn run(mut self, tally: &mut Tally<'_>) -> Result<Compared> {
+    /// Compares the whole table, or what is left of it behind a checkpoint.
+    pub(super) async fn run(
+        mut self,
+        from: Option<Place>,
+        checkpoints: &Checkpoints<'_>,
+        tally: &mut Tally<'_>,
+    ) -> Result<Compared> {
+        match from {
+            Some(Place::Slices { walker, rows_source, rows_target }) => {
+                let so_far = Compared { rows_source, rows_target };
+                self.slice_by_slice(walker, so_far, checkpoints, tally).await
+            }
+            Some(Place::Pages { mask, sides }) if self.same_heaps(&sides).await? => {
+                self.by_pages(mask, *sides, checkpoints, tally).await
+            }
+            Some(Place::Pages { .. }) | None => self.whole(checkpoints, tally).await,
+        }
+    }
+
+    async fn whole(mut self, checkpoints: &Checkpoints<'_>, tally: &mut Tally<'_>) -> Result<Compared> {
         let walk = self.plan().await?;
         let walker = Walker::new(walk, self.matched.rows, self.matched.bytes);
         if !walker.compares_slices() {
-            return self.by_pages(false, tally).await;
+            return self.all_pages(false, checkpoints, tally).await;
         }
-        match self.slice_by_slice(walker, tally).await {
+        match self.slice_by_slice(walker, Compared::default(), checkpoints, tally).await {
             // The table is larger or slower than it seemed. Nothing was told of it yet, and pages can be divided further.
-            Err(e) if e.kind == Kind::Deadline && !self.looked => self.by_pages(true, tally).await,
+            Err(e) if e.kind == Kind::Deadline && !self.looked => self.all_pages(true, checkpoints, tally).await,
             other => other,
         }
+    }
+
+    async fn extents(&mut self) -> Result<[Extent; 2]> {
+        let m = self.matched;
+        let (a, b) = tokio::try_join!(self.readers.source.extent(&m.source), self.readers.target.extent(&m.target))?;
+        Ok([a, b])
+    }
+
+    /// Whether pages that were read before the process ended still are the pages of these tables.
+    async fn same_heaps(&mut self, sides: &[PagesRead; 2]) -> Result<bool> {
+        let now = self.extents().await?;
+        Ok(sides.iter().zip(now).all(|(read, now)| read.heap == now.heap))
     }
 
     /// How to walk: small tables whole, a key that the heap follows by its ranges, everything else by pages.
@@ -132,9 +170,8 @@ impl<'a> Comparison<'a> {
         if !m.indexed {
             return Ok(PAGES);
         }
-        let (a, b) = tokio::try_join!(self.readers.source.extent(&m.source), self.readers.target.extent(&m.target))?;
         // A side that was never analysed was just copied, in the order of the other.
-        let in_order = [a, b].iter().all(|e| e.correlation.is_none_or(|c| c.abs() > IN_ORDER));
+        let in_order = self.extents().await?.iter().all(|e| e.correlation.is_none_or(|c| c.abs() > IN_ORDER));
         let integer = |f: &Field| matches!(f.base_type.as_str(), "int2" | "int4" | "int8");
         // Texts sort by rules that differ between servers and their versions, and a type sorts only among its own.
         let sorted = |(a, b): (&Field, &Field)| {
@@ -162,8 +199,13 @@ impl<'a> Comparison<'a> {
 
     /// Each slice is a set of keys that is compared alone. Narrowing waits until both sides were read, or until there is
     /// enough of it.
-    async fn slice_by_slice(&mut self, mut walker: Walker, tally: &mut Tally<'_>) -> Result<Compared> {
-        let mut compared = Compared::default();
+    async fn slice_by_slice(
+        &mut self,
+        mut walker: Walker,
+        mut compared: Compared,
+        checkpoints: &Checkpoints<'_>,
+        tally: &mut Tally<'_>,
+    ) -> Result<Compared> {
         let mut suspects = Vec::new();
         let expectation = Expectation::default();
         while !walker.is_done() {
@@ -174,6 +216,8 @@ impl<'a> Comparison<'a> {
                 pace: self.pace,
                 clock: self.clock,
                 expectation: &expectation,
+                checkpoints,
+                behind: Behind { compared, told: &tally.told, settled: suspects.is_empty() },
             };
             let read = pipeline.run(&mut walker).await?;
             compared.rows_source += read.rows_source;
@@ -185,6 +229,10 @@ impl<'a> Comparison<'a> {
                 };
                 let slices = [std::slice::from_ref(&m.slice), std::slice::from_ref(&m.slice)];
                 self.narrow(slices, m.by, differing, &mut suspects, tally).await?;
+            }
+            if checkpoints.due() && !walker.is_done() {
+                self.look_again(std::mem::take(&mut suspects), tally).await?;
+                checkpoints.reached(compared.at(walker.clone()), &tally.told).await?;
             }
         }
         self.look_again(suspects, tally).await?;
@@ -202,16 +250,29 @@ impl<'a> Comparison<'a> {
         Ok(differing(a?.into_iter().collect(), b?.into_iter().collect()))
     }
 
-    /// Each side is read in its own order into sums per bucket, which are compared when both are done. `slow` begins with
-    /// small slices.
-    async fn by_pages(&mut self, slow: bool, tally: &mut Tally<'_>) -> Result<Compared> {
+    /// All pages of both sides; `slow` begins with small slices.
+    async fn all_pages(
+        &mut self,
+        slow: bool,
+        checkpoints: &Checkpoints<'_>,
+        tally: &mut Tally<'_>,
+    ) -> Result<Compared> {
         let m = self.matched;
-        let (source, target) = (self.readers.source.as_mut(), self.readers.target.as_mut());
-        let by = Division::Hash { mask: mask(m.rows.max(FEWEST_BUCKETS * BUCKET_ROWS)) };
-        let (a, b) = tokio::try_join!(
-            PageWalk::new(source, &m.source, m, self.pace, self.clock).buckets(by, slow),
-            PageWalk::new(target, &m.target, m, self.pace, self.clock).buckets(by, slow)
-        )?;
+        let sides = self.extents().await?.map(|extent| PagesRead::nothing(m, extent, slow));
+        self.by_pages(mask(m.rows.max(FEWEST_BUCKETS * BUCKET_ROWS)), sides, checkpoints, tally).await
+    }
+
+    /// Each side is read in its own order into sums per bucket, which are compared when both are done.
+    async fn by_pages(
+        &mut self,
+        mask: i64,
+        sides: [PagesRead; 2],
+        checkpoints: &Checkpoints<'_>,
+        tally: &mut Tally<'_>,
+    ) -> Result<Compared> {
+        let walks = PageWalks::from(self.matched, self.pace, self.clock, checkpoints, mask, sides);
+        let [a, b] = walks.run(self.readers.source.as_mut(), self.readers.target.as_mut()).await?;
+        let by = Division::Hash { mask };
         let compared = Compared { rows_source: a.rows, rows_target: b.rows };
         let differing = differing(a.buckets, b.buckets);
         let mut suspects = Vec::new();

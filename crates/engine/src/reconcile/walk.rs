@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use switchyard_model::reconcile::Key;
 
 use super::buckets::{BUCKET_ROWS, mask};
@@ -26,7 +27,7 @@ const FIRST_BYTES: i64 = 64 << 20;
 const MOST_ROWS: i64 = 1_000_000;
 
 /// How a table is walked through.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Walk {
     /// In one slice: it is small.
     Whole,
@@ -58,7 +59,7 @@ pub enum Walk {
 }
 
 /// A walk with the size of its next slice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Walker {
     walk: Walk,
     rows: i64,

@@ -66,6 +66,7 @@ impl Store {
     pub async fn drop_standing(&self, migration: MigrationId, table: &TableName) -> Result<()> {
         for sql in [
             "DELETE FROM finding WHERE migration_id = ? AND schema = ? AND name = ?",
+            "DELETE FROM checkpoint WHERE migration_id = ? AND schema = ? AND name = ?",
             "DELETE FROM standing WHERE migration_id = ? AND schema = ? AND name = ?",
         ] {
             sqlx::query(sql)
@@ -79,8 +80,15 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps findings of a table; one of a row that is there already takes its place.
-    pub async fn put_findings(&self, migration: MigrationId, table: &TableName, findings: &[Finding]) -> Result<()> {
+    /// Keeps findings of a table; one of a row that is there already takes its place. `behind`: when the comparison began
+    /// that found them, for as long as it has not kept how far it came.
+    pub async fn put_findings(
+        &self,
+        migration: MigrationId,
+        table: &TableName,
+        findings: &[Finding],
+        behind: Option<UnixMs>,
+    ) -> Result<()> {
         let doing = "keeping findings";
         for some in findings.chunks(AT_ONCE) {
             let mut texts = Vec::with_capacity(some.len());
@@ -88,13 +96,15 @@ impl Store {
                 let pair = row(finding).and_then(|row| Ok((row, serde_json::to_string(finding)?)));
                 texts.push((pair.map_err(|e| self.unreadable(doing, e))?, finding.at));
             }
-            let mut sql = QueryBuilder::new("INSERT INTO finding (migration_id, schema, name, row, at, document) ");
+            let mut sql =
+                QueryBuilder::new("INSERT INTO finding (migration_id, schema, name, row, at, document, behind) ");
             sql.push_values(texts, |mut values, ((row, document), at)| {
                 values.push_bind(migration).push_bind(&table.schema).push_bind(&table.name);
-                values.push_bind(row).push_bind(at).push_bind(document);
+                values.push_bind(row).push_bind(at).push_bind(document).push_bind(behind);
             });
             sql.push(
-                " ON CONFLICT (migration_id, schema, name, row) DO UPDATE SET at = excluded.at, document = excluded.document",
+                " ON CONFLICT (migration_id, schema, name, row) DO UPDATE
+                   SET at = excluded.at, document = excluded.document, behind = excluded.behind",
             );
             sql.build().execute(&self.quick).await.map_err(|e| self.failed(doing, e))?;
         }
@@ -250,9 +260,9 @@ mod tests {
     async fn a_new_pass_replaces_findings_without_a_moment_in_which_none_are_there() {
         let (_folder, store, id) = fixture::with_migration().await;
         let table = TableName::new("public", "orders");
-        store.put_findings(id, &table, &[finding("1", 10), finding("2", 10)]).await.unwrap();
+        store.put_findings(id, &table, &[finding("1", 10), finding("2", 10)], None).await.unwrap();
         let first = store.findings(id, &table, 0, 10).await.unwrap();
-        store.put_findings(id, &table, &[finding("2", 20)]).await.unwrap();
+        store.put_findings(id, &table, &[finding("2", 20)], None).await.unwrap();
         assert_eq!(store.count_findings(id, &table).await.unwrap(), 2, "the old ones stay until the pass has ended");
         store.drop_findings_before(id, &table, 20).await.unwrap();
         let left = store.findings(id, &table, 0, 10).await.unwrap();

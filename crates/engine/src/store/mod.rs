@@ -4,6 +4,7 @@
 
 mod cached;
 mod changes;
+mod checkpoint;
 mod consistency;
 mod endpoints;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use switchyard_engine::{
         Database,
         connect::{Login, connect},
     },
-    reconcile::{Findings, Follow, Looking, Pace, Pairing, Pass, Readers, Reports, Settle, Stream, pair},
+    reconcile::{Checkpoint, Findings, Follow, Looking, Pace, Pairing, Pass, Readers, Reports, Settle, Stream, pair},
     replicate::{Replicator, native::WATCH_PUBLICATION},
     secret::Secret,
 };
@@ -107,8 +107,12 @@ impl Found {
 
 #[async_trait]
 impl Findings for Found {
-    async fn begin(&self, table: &TableName) -> Result<()> {
+    async fn begin(&self, table: &TableName, _: Option<&str>) -> Result<Option<Checkpoint>> {
         self.findings.lock().unwrap().retain(|(t, _), _| *t != table.plain());
+        Ok(None)
+    }
+
+    async fn reached(&self, _: Checkpoint) -> Result<()> {
         Ok(())
     }
 

@@ -19,6 +19,9 @@ use crate::{
 /// Over how long the pace is averaged.
 const WINDOW: Duration = Duration::from_secs(15);
 
+/// A comparison that was cut off is gone on with for so long after it began, ms; then its beginning is too old to count.
+const WORTH_MS: i64 = 24 * 3_600_000;
+
 /// A pass that runs.
 pub(super) struct Running {
     task: JoinHandle<Result<()>>,
@@ -43,7 +46,7 @@ impl Running {
         let authority = cx.state.authority;
         let clock = live.parts.clock.clone();
         let kept = Kept::new(live.parts.store.clone(), live.book.migration(), authority, clock.clone()).await?;
-        let kept = kept.with_followed(followed);
+        let kept = kept.with_followed(followed).resuming(clock.now() - WORTH_MS);
         let pace = Arc::new(Pace::default());
         pace.throttle(duty);
         let mut tables: Vec<TableName> = pairing.tables.iter().map(|m| m.source.name.clone()).collect();
@@ -72,7 +75,9 @@ impl Running {
 
     /// How far it is, at `now`.
     pub(super) fn progress(&mut self, now: Instant) -> PassProgress {
+        // Both sides are counted, the estimate is of one. What an earlier process had read says nothing of the speed.
         let rows = self.pace.rows() / 2;
+        let resumed = self.pace.resumed() / 2;
         self.seen.push_back((now, rows));
         while self.seen.len() > 2 && self.seen.front().is_some_and(|(at, _)| now.duration_since(*at) > WINDOW) {
             self.seen.pop_front();
@@ -81,13 +86,13 @@ impl Running {
             .seen
             .front()
             .map_or(0.0, |(at, before)| (rows - before) as f64 / now.duration_since(*at).as_secs_f64().max(0.001));
-        let left = (self.rows_total - rows).max(0) as f64;
+        let left = (self.rows_total - rows - resumed).max(0) as f64;
         PassProgress {
             began: self.began,
             tables: self.pace.tables(),
             tables_total: self.tables.len() as i64,
-            rows,
-            rows_total: self.rows_total.max(rows),
+            rows: rows + resumed,
+            rows_total: self.rows_total.max(rows + resumed),
             rows_per_s,
             seconds_left: (rows_per_s > 0.0).then(|| left / rows_per_s),
         }

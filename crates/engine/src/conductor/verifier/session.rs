@@ -277,7 +277,11 @@ impl Session {
         if self.pacing.paused || state.open_run.is_some() || self.lagging() {
             return Ok(());
         }
-        self.wanted.extend(self.live.parts.store.take_wanted(self.live.book.migration()).await?);
+        for table in self.live.parts.store.take_wanted(self.live.book.migration()).await? {
+            // Who asks for it now wants all of it as it is now, and not the rest of a comparison that was cut off.
+            self.live.parts.store.drop_checkpoint(self.live.book.migration(), &table).await?;
+            self.wanted.insert(table);
+        }
         let now = self.live.parts.clock.now();
         let instant = self.live.parts.clock.instant();
         let fresh = self.standings.is_empty() || instant.duration_since(self.known.1) > CATALOGS;

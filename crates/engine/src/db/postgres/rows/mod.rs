@@ -183,7 +183,7 @@ impl RowReader for PgRows {
             .persistent(false)
             .fetch_one(&mut self.connection)
             .await
-            .and_then(|r| Ok(Extent { pages: r.try_get(0)?, correlation: r.try_get(1)? }));
+            .and_then(|r| Ok(Extent { pages: r.try_get(0)?, correlation: r.try_get(1)?, heap: r.try_get(2)? }));
         row.map_err(self.failed("reading the size of", relation))
     }
 

@@ -290,7 +290,8 @@ pub(super) fn key_bounds(relation: &Relation) -> String {
 /// Pages of the largest heap, and the correlation of the first key column; `$1` schema, `$2` table, `$3` column.
 pub(super) const EXTENT: &str = "SELECT coalesce(max(pg_relation_size(p.relid)), 0) / current_setting('block_size')::int8, \
      (SELECT avg(abs(s.correlation))::float8 FROM pg_stats s \
-       WHERE s.schemaname = $1 AND s.tablename = $2 AND s.attname = $3) \
+       WHERE s.schemaname = $1 AND s.tablename = $2 AND s.attname = $3), \
+     coalesce(sum(hashint8(pg_relation_filenode(p.relid)::int8)::int8), 0)::int8 \
      FROM (SELECT c.oid AS relid FROM pg_class c WHERE c.oid = format('%I.%I', $1, $2)::regclass \
            UNION SELECT relid FROM pg_partition_tree(format('%I.%I', $1, $2)::regclass)) AS p";
 
