@@ -1,6 +1,10 @@
 //! What the next verdict costs after a full pass, when one row in a thousand has changed on both sides since.
 
-use std::{process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -28,6 +32,9 @@ use crate::{
 
 /// Rounds; the median counts.
 const ROUNDS: i64 = 5;
+
+/// Between two rounds, as the program has them: each reads the log from where the server last noted its transactions.
+const APART: Duration = Duration::from_secs(5);
 
 const PUBLICATION: &str = "switchyard_bench";
 
@@ -144,6 +151,7 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
     let (mut next, mut changed) = (Vec::new(), 0);
     for round in 0..ROUNDS {
         let change = format!("UPDATE public.bench SET amount = amount + 1 WHERE id % 1000 = {}", 7 + round * 111);
+        tokio::time::sleep(APART).await;
         tokio::try_join!(execute(source, &change), execute(target, &change))?;
         let began = Instant::now();
         follow.read(&clock).await?;
