@@ -112,6 +112,12 @@ pub enum Cmd {
         #[arg(long)]
         reason: String,
     },
+    /// Plans: which strategy fits, how long the move takes, and whether the connections suffice.
+    #[command(subcommand)]
+    Plan(PlanCmd),
+    /// Schemas: what a database holds, and how two differ, with or without a migration.
+    #[command(subcommand)]
+    Schema(SchemaCmd),
     /// Compares two databases row by row, with or without a migration: 0 all equal, 1 findings, 2 not proven.
     ///
     /// Rows are hashed where they are and only sums travel; where sums differ, rows are narrowed down and looked at again
@@ -127,6 +133,12 @@ pub enum Cmd {
         /// Only of this table, as schema.table.
         #[arg(long, value_name = "TABLE")]
         table: Option<String>,
+        /// Writes all of them into this file, which must not be there yet and only you may read: it holds rows.
+        #[arg(long, value_name = "FILE")]
+        export: Option<std::path::PathBuf>,
+        /// With --export: csv or json (an object per line); else by the end of the file's name.
+        #[arg(long, value_name = "FORMAT", requires = "export", value_parser = ["csv", "json"])]
+        format: Option<String>,
     },
     /// Shows the limits, or replaces them with those in a JSON file (as `limits --json` prints them).
     Limits {
@@ -192,6 +204,121 @@ pub enum EndpointCmd {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum PlanCmd {
+    /// Weighs the four strategies: 0 one fits, 1 none does, 2 could not look.
+    Strategy {
+        #[command(flatten)]
+        of: PlanOfArgs,
+        #[command(flatten)]
+        answers: AnswerArgs,
+        #[command(flatten)]
+        copy: CopyArgs,
+    },
+    /// Places the playbook's weeks, scaled by what was measured; exports a page, a text or a calendar.
+    Timeline {
+        #[command(flatten)]
+        of: PlanOfArgs,
+        #[command(flatten)]
+        answers: AnswerArgs,
+        #[command(flatten)]
+        copy: CopyArgs,
+        /// offline, blue-green, rolling or live [default: the migration's, or what fits].
+        #[arg(long, value_name = "STRATEGY")]
+        strategy: Option<String>,
+        /// First day, as 2026-11-24 [default: the file's, or today].
+        #[arg(long, value_name = "DAY")]
+        start: Option<String>,
+        /// A TOML file with start = "2026-11-24", [days] discovery = 5, and [done] discovery = "2026-12-01".
+        #[arg(long, value_name = "FILE")]
+        changes: Option<PathBuf>,
+        /// text, markdown, html or ical.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: String,
+    },
+    /// Counts connections on both sides through the phases: 0 enough, 1 a warning, 2 could not look.
+    Pools {
+        #[command(flatten)]
+        of: PlanOfArgs,
+        /// Connections of the application's pool in all [default: those in use on the source now].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        pool: Option<i64>,
+    },
+}
+
+/// What a plan is for: a migration, or two databases.
+#[derive(Debug, clap::Args)]
+pub struct PlanOfArgs {
+    /// A migration: its endpoints and limits, and what its switches and comparisons took.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["source", "target"])]
+    pub migration: Option<String>,
+    /// The source: a postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_SOURCE", hide_env_values = true, value_name = "URL|ENDPOINT", requires = "target")]
+    pub source: Option<String>,
+    /// The target: a postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_TARGET", hide_env_values = true, value_name = "URL|ENDPOINT", requires = "source")]
+    pub target: Option<String>,
+}
+
+/// What the team says of itself.
+#[derive(Debug, clap::Args)]
+pub struct AnswerArgs {
+    /// How long the application may be without the database: 250ms, 30s, 5m, 2h.
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub downtime: String,
+    /// People who can attend to the move.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub team: u32,
+    /// Databases that the source is sharded into.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub shards: u32,
+}
+
+/// Whether speeds are measured.
+#[derive(Debug, clap::Args)]
+pub struct CopyArgs {
+    /// Does not send a sample of rows to the target (it is rolled back there) to measure how fast rows travel.
+    #[arg(long)]
+    pub no_copy: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SchemaCmd {
+    /// Lists everything that a database holds, with sizes and rows of its tables.
+    ///
+    /// The password comes from the environment (SWITCHYARD_PASSWORD), the URL, the keyring or ~/.pgpass.
+    Inventory {
+        /// A postgres:// URL or an endpoint's name.
+        #[arg(long, env = "SWITCHYARD_ENDPOINT", hide_env_values = true, value_name = "URL|ENDPOINT")]
+        endpoint: String,
+    },
+    /// Compares two schemas object by object: 0 no difference of that level, 1 some, 2 could not look.
+    ///
+    /// Each difference has a severity, one sentence why, and the SQL that mends it on the target; nothing is run. Passwords
+    /// come from the environment (SWITCHYARD_SOURCE_PASSWORD, SWITCHYARD_TARGET_PASSWORD), the URL, the keyring or ~/.pgpass.
+    Diff(SchemaDiffArgs),
+}
+
+/// What `schema diff` compares.
+#[derive(Debug, clap::Args)]
+pub struct SchemaDiffArgs {
+    /// The source: a postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_SOURCE", hide_env_values = true, value_name = "URL|ENDPOINT")]
+    pub source: String,
+    /// The target: a postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_TARGET", hide_env_values = true, value_name = "URL|ENDPOINT")]
+    pub target: String,
+    /// text, markdown, html or junit; goes before --json [default: text].
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// From which severity on to answer 1: blocks, data, speed or any.
+    #[arg(long, value_name = "LEVEL", default_value = "any")]
+    pub fail_on: String,
+    /// A TOML file of differences that were accepted, each with its reason.
+    #[arg(long, value_name = "FILE")]
+    pub accept: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "parsed once per process")]
 pub enum MigrationCmd {
     /// Creates a migration between two endpoints.
@@ -223,6 +350,9 @@ pub enum MigrationCmd {
         /// normal, cautious or demo.
         #[arg(long, default_value = "normal")]
         limits: String,
+        /// live (reads by percent, then writes) or blue-green (reads and writes at once).
+        #[arg(long, default_value = "live")]
+        strategy: String,
     },
     /// Lists migrations.
     List,

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod heartbeat;
 pub mod import;
 pub mod keychain;
+pub mod measure;
 pub mod phases;
 pub mod reconcile;
 pub mod replicate;

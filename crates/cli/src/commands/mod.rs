@@ -8,9 +8,11 @@ mod findings;
 mod journal;
 mod limits;
 mod migration;
+mod plan;
 mod preview;
 mod repaired;
 mod run;
+mod schema;
 mod status;
 mod verify;
 
@@ -59,9 +61,14 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Override { migration, gate, name, reason } => {
             status::override_gate(&ctl, migration, gate, name, reason).await
         }
+        Cmd::Plan(cmd) => plan::run(&ctl, cmd).await,
+        Cmd::Schema(cmd) => schema::run(&ctl, cmd).await,
         Cmd::Verify(args) => verify::run(&ctl, args).await,
         Cmd::Consistency(args) => consistency::run(&ctl, args).await,
-        Cmd::Findings { migration, table } => findings::run(&ctl, migration, table).await,
+        Cmd::Findings { migration, table, export: None, .. } => findings::run(&ctl, migration, table).await,
+        Cmd::Findings { migration, table, export: Some(file), format } => {
+            findings::export(&ctl, migration, table, file, format).await
+        }
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };

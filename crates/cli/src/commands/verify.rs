@@ -75,7 +75,7 @@ fn left(v: &Verified) -> usize {
 }
 
 /// Says so when a password is among the arguments, where other users can see it. One in the environment is fine.
-fn warn_of_password(url: &str) {
+pub(super) fn warn_of_password(url: &str) {
     let among_arguments = std::env::args().any(|a| a.ends_with(url));
     let user_part = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
     if among_arguments && user_part.is_some_and(|user| user.contains(':')) {

@@ -5,13 +5,16 @@
 
 pub mod connect;
 pub mod feed;
+pub mod load;
 pub mod postgres;
 pub mod repairs;
 pub mod rows;
+pub mod schema;
 
 use async_trait::async_trait;
 use switchyard_model::{
     Side, UnixMs,
+    drift::Shapes,
     ident::TableName,
     inventory::{Inventory, Sequence, ServerFacts},
     journal::Action,
@@ -26,6 +29,8 @@ pub trait Catalog: Send + Sync {
     async fn inventory(&self, now: UnixMs) -> Result<Inventory>;
     /// The server's word about itself alone; cheap, called every few seconds.
     async fn server(&self) -> Result<ServerFacts>;
+    /// What each table looks like to a stream; cheap, called every few seconds.
+    async fn shapes(&self) -> Result<Shapes>;
 }
 
 /// Beats: one row per direction in the `switchyard` schema.
@@ -173,6 +178,10 @@ pub struct Database {
     pub side: Side,
     /// See [`Catalog`].
     pub catalog: std::sync::Arc<dyn Catalog>,
+    /// See [`load::Loads`].
+    pub loads: std::sync::Arc<dyn load::Loads>,
+    /// See [`schema::Schemas`].
+    pub schemas: std::sync::Arc<dyn schema::Schemas>,
     /// See [`Heartbeat`].
     pub heartbeat: std::sync::Arc<dyn Heartbeat>,
     /// See [`Fence`].

@@ -6,11 +6,13 @@ pub(crate) mod feed;
 pub mod fence;
 pub mod heartbeat;
 mod lent;
+mod load;
 pub mod options;
 pub mod positions;
 pub mod probe;
 mod repair;
 pub mod rows;
+mod schema;
 pub mod sequences;
 pub mod tables;
 

@@ -3,12 +3,14 @@
 //! A handful of statements whatever the number of tables. Never looks into rows.
 
 mod server;
+mod shapes;
 mod tables;
 
 use async_trait::async_trait;
 use sqlx::Row;
 use switchyard_model::{
     UnixMs,
+    drift::Shapes,
     inventory::{Extension, Inventory, ServerFacts},
     preflight::OLDEST,
 };
@@ -42,6 +44,10 @@ impl Catalog for PgDatabase {
             large_objects: self.large_objects().await?,
             at: now,
         })
+    }
+
+    async fn shapes(&self) -> Result<Shapes> {
+        shapes::read(self).await
     }
 
     async fn server(&self) -> Result<ServerFacts> {

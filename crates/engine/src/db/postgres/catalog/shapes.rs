@@ -1,0 +1,28 @@
+//! What tables look like to a stream, in a text per table that is the same on every version.
+
+use switchyard_model::drift::Shapes;
+
+use super::{NOT_OF_AN_EXTENSION, SCHEMAS_IN_SCOPE};
+use crate::{Result, db::postgres::PgDatabase};
+
+/// Columns by their names, since their order does not matter to a stream; the text itself stays on the server.
+pub(super) async fn read(db: &PgDatabase) -> Result<Shapes> {
+    let sql = format!(
+        "SELECT n.nspname || '.' || c.relname, md5(concat_ws('|', c.relkind, c.relpersistence, c.relreplident, \
+           (SELECT string_agg(format('%I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod), \
+                     CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END, CASE WHEN a.attgenerated <> '' THEN ' generated' ELSE '' END), \
+                     ',' ORDER BY a.attname) \
+              FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), \
+           (SELECT string_agg(a.attname::text, ',' ORDER BY k.n) \
+              FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
+              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum \
+             WHERE i.indrelid = c.oid AND i.indisprimary))) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND {SCHEMAS_IN_SCOPE} AND {NOT_OF_AN_EXTENSION}"
+    );
+    let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .fetch_all(db.pool())
+        .await
+        .map_err(db.failed("reading what the tables look like"))?;
+    Ok(rows.into_iter().collect())
+}
