@@ -8,9 +8,11 @@
 
 mod axis;
 mod canvas;
+mod gantt;
 mod lag;
 mod theme;
 
+pub use gantt::{GanttInput, gantt_chart};
 pub use lag::{LagChartInput, LagChartOutput, lag_chart};
 pub use theme::Theme;
 

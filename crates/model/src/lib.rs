@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod command;
+pub mod drift;
 pub mod endpoint;
 pub mod figure;
 pub mod gate;
@@ -19,10 +20,12 @@ pub mod lag;
 pub mod limits;
 pub mod migration;
 pub mod phase;
+pub mod plan;
 pub mod preflight;
 pub mod reconcile;
 pub mod repair;
 pub mod router;
+pub mod schema;
 pub mod side;
 pub mod state;
 pub mod switch;
