@@ -37,7 +37,7 @@ impl Switchyard {
         };
         let spec = MigrationSpec {
             name: args.name.trim().to_owned(),
-            strategy: Strategy::Live,
+            strategy: args.strategy.unwrap_or(Strategy::Live),
             source: args.source,
             target: args.target,
             routers: args.routers,

@@ -78,6 +78,7 @@ pub async fn open(rig: &Rig, folder: &Path, drive: bool) -> Result<Driver, Failu
         target: "shop-target".to_owned(),
         routers,
         router_passwords,
+        strategy: None,
         limits: "demo".to_owned(),
     };
     let _: MigrationRow = driver.call("migration_create", args).await?;

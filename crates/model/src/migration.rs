@@ -19,6 +19,24 @@ pub enum Strategy {
     Live,
 }
 
+impl Strategy {
+    /// Whether reads move before the writes, by percent; else both move in the switch.
+    pub fn moves_reads_by_percent(self) -> bool {
+        match self {
+            Strategy::Live | Strategy::Rolling => true,
+            Strategy::Offline | Strategy::BlueGreen => false,
+        }
+    }
+
+    /// Whether a migration can be run with it.
+    pub fn runs(self) -> bool {
+        match self {
+            Strategy::Live | Strategy::BlueGreen => true,
+            Strategy::Offline | Strategy::Rolling => false,
+        }
+    }
+}
+
 /// One move from a source to a target: what the operator decided. Everything that happened is in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct MigrationSpec {
@@ -61,8 +79,8 @@ impl MigrationSpec {
             out.push("No HAProxy is named: it sends reads and writes to either side. Add its admin socket.".to_owned());
         }
         out.extend(self.routers.iter().flat_map(RouterConfig::problems));
-        if self.strategy != Strategy::Live {
-            out.push("Only the live strategy can be run so far: choose live.".to_owned());
+        if !self.strategy.runs() {
+            out.push("This strategy cannot be run so far: choose live or blue-green.".to_owned());
         }
         out
     }

@@ -296,6 +296,7 @@ fn validation(seen: &Seen<'_>) -> Vec<Check> {
     vec![
         Check::computed("validation.equal", phase, "No table differs", equal, at),
         Check::computed("validation.proven", phase, "Every table is proven", proven, at),
+        from_gate(seen, phase, "schema", "No table was altered on one side alone"),
         from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
     ]
 }

@@ -7,11 +7,10 @@ use crate::dto::*;
 
 pub(super) fn cards(seen: &Seen<'_>) -> Vec<RungCard> {
     let state = seen.state;
-    let limits = state.limits();
     let here = state.route.reads_on_target;
     let on_target = state.authority == Side::Target;
-    let mut cards: Vec<RungCard> = limits
-        .ladder
+    let mut cards: Vec<RungCard> = state
+        .ladder()
         .iter()
         .map(|rung| {
             let soak = figure::span(i64::from(rung.soak_s));
@@ -39,7 +38,9 @@ fn writes(seen: &Seen<'_>, on_target: bool) -> RungCard {
             (PhaseState::Later, format!("pause ≤ {}", figure::limit(f64::from(seen.state.limits().hold_deadline_ms))))
         }
     };
-    RungCard { label: "Writes".to_owned(), detail, state }
+    let by_percent = seen.state.spec.strategy.moves_reads_by_percent();
+    let label = if by_percent { "Writes" } else { "Reads and writes" };
+    RungCard { label: label.to_owned(), detail, state }
 }
 
 fn receive_only(seen: &Seen<'_>, on_target: bool) -> RungCard {

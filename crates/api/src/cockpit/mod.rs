@@ -174,7 +174,8 @@ fn next_command(seen: &Seen<'_>) -> Option<NextCommand> {
         let title = format!("Next: {} % → {percent} % of reads", state.route.reads_on_target);
         (Command::ShiftReads { percent }, title)
     } else {
-        (Command::SwitchWrites, "Next: writes to the target".to_owned())
+        let what = if state.spec.strategy.moves_reads_by_percent() { "writes" } else { "reads and writes" };
+        (Command::SwitchWrites, format!("Next: {what} to the target"))
     };
     Some(button(seen, command, title))
 }

@@ -1,7 +1,7 @@
 //! Migrations: making, listing, commanding.
 
 use serde::{Deserialize, Serialize};
-use switchyard_model::{Command, Side, UnixMs, limits::Limits, router::RouterConfig};
+use switchyard_model::{Command, Side, UnixMs, limits::Limits, migration::Strategy, router::RouterConfig};
 use ts_rs::TS;
 
 /// A new migration.
@@ -19,6 +19,10 @@ pub struct CreateMigration {
     pub router_passwords: Vec<RouterPassword>,
     /// `normal`, `cautious` or `demo`.
     pub limits: String,
+    /// None is live.
+    #[serde(default)]
+    #[ts(optional)]
+    pub strategy: Option<Strategy>,
 }
 
 /// One router's password.

@@ -3,7 +3,7 @@
 use switchyard_api::dto::*;
 use switchyard_model::{router::RouterConfig, time::utc};
 
-use super::Ctl;
+use super::{Ctl, plan::parse_strategy};
 use crate::{
     args::MigrationCmd,
     output::{self, Answer},
@@ -13,7 +13,19 @@ use crate::{
 pub async fn run(ctl: &Ctl, cmd: MigrationCmd) -> Result<Answer, ApiError> {
     match cmd {
         MigrationCmd::List => list(ctl).await,
-        MigrationCmd::Create { name, source, target, pgbouncer, pools, haproxy, backends, servers, limits } => {
+        MigrationCmd::Create {
+            name,
+            source,
+            target,
+            pgbouncer,
+            pools,
+            haproxy,
+            backends,
+            servers,
+            limits,
+            strategy,
+        } => {
+            let strategy = Some(parse_strategy(&strategy)?);
             let (rw_pool, ro_pool) = pair("--pools", &pools)?;
             let (rw_backend, ro_backend) = pair("--backends", &backends)?;
             let (source_server, target_server) = pair("--servers", &servers)?;
@@ -37,7 +49,7 @@ pub async fn run(ctl: &Ctl, cmd: MigrationCmd) -> Result<Answer, ApiError> {
                     target_server: target_server.clone(),
                 });
             }
-            let args = CreateMigration { name, source, target, routers, router_passwords, limits };
+            let args = CreateMigration { name, source, target, routers, router_passwords, limits, strategy };
             let row: MigrationRow = ctl.call("migration_create", &args).await?;
             if ctl.json {
                 output::json(&row);

@@ -59,10 +59,16 @@ impl Ctl {
 
     /// Creates a migration behind the rig's routers, with demo limits.
     pub fn create_migration(&self, name: &str, source: &str, target: &str) {
+        self.create_migration_with(name, source, target, &[]);
+    }
+
+    /// The same with more arguments.
+    pub fn create_migration_with(&self, name: &str, source: &str, target: &str, more: &[&str]) {
         let mut args: Vec<String> =
             ["migration", "create", name, "--source", source, "--target", target, "--limits", "demo"]
                 .map(str::to_owned)
                 .to_vec();
+        args.extend(more.iter().map(|a| (*a).to_owned()));
         for p in &self.rig.poolers {
             args.extend(["--pgbouncer".to_owned(), format!("{}@{}:{}", p.admin_user, p.host, p.port)]);
         }

@@ -64,10 +64,12 @@ fn make(step: SwitchStep, direction: Direction) -> Box<dyn Step> {
 
 /// Writes to the target.
 pub fn switch_writes(state: &State) -> Plan {
+    let reads = if state.spec.strategy.moves_reads_by_percent() { "" } else { " All reads move with the writes." };
     Plan {
-        title: "Switch writes to the target".to_owned(),
+        title: if reads.is_empty() { "Switch writes to the target" } else { "Switch reads and writes to the target" }
+            .to_owned(),
         summary: format!(
-            "{} gives the authority to {}. Clients wait at the poolers meanwhile; until the point of no return everything \
+            "{} gives the authority to {}.{reads} Clients wait at the poolers meanwhile; until the point of no return everything \
              undoes itself within {} s.",
             state.spec.source,
             state.spec.target,

@@ -1,4 +1,5 @@
-//! Routers point writes at the winner; on the way back reads return with them.
+//! Routers point writes at the winner. Reads go along on the way back, and on the way there where the strategy moves both at
+//! once.
 
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ use crate::{
 pub(super) struct Route(pub(super) Direction);
 
 impl Route {
+    /// Whether reads move in the switch: on the way back they always do.
+    fn takes_reads(&self, cx: &Cx) -> bool {
+        self.0.winner == Side::Source || !cx.state.spec.strategy.moves_reads_by_percent()
+    }
+
     /// Reads after the switch: all on the winner.
     fn reads(&self) -> u8 {
         match self.0.winner {
@@ -31,11 +37,9 @@ impl Step for Route {
         "route"
     }
 
-    fn title(&self, _: &Cx) -> String {
-        match self.0.winner {
-            Side::Target => "Route writes to the target".to_owned(),
-            Side::Source => "Route writes and reads to the source".to_owned(),
-        }
+    fn title(&self, cx: &Cx) -> String {
+        let what = if self.takes_reads(cx) { "writes and reads" } else { "writes" };
+        format!("Route {what} to the {}", self.0.winner)
     }
 
     fn deadline(&self, _: &Cx) -> Duration {
@@ -44,7 +48,7 @@ impl Step for Route {
 
     async fn actions(&self, cx: &Cx) -> Result<Vec<Action>> {
         let mut actions = cx.pair.routers.point_writes_actions(self.0.winner);
-        if self.0.winner == Side::Source {
+        if self.takes_reads(cx) {
             actions.extend(cx.pair.routers.shift_reads_actions(self.reads()));
         }
         Ok(actions)
@@ -58,7 +62,7 @@ impl Step for Route {
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         cx.pair.routers.point_writes(self.0.winner).await?;
-        if self.0.winner == Side::Source {
+        if self.takes_reads(cx) {
             cx.pair.routers.shift_reads(self.reads()).await?;
         }
         Ok(json!({}))

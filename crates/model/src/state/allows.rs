@@ -1,7 +1,7 @@
 //! Which commands a state allows, and where on the ladder it is. Gates come on top of this.
 
 use super::State;
-use crate::{Command, Side, UnixMs};
+use crate::{Command, Side, UnixMs, limits::Rung};
 
 impl State {
     /// Whether this command fits this state at all. Gates come on top.
@@ -40,7 +40,7 @@ impl State {
                 if self.authority == Side::Target {
                     return Err("Writes are on the target already.".to_owned());
                 }
-                if self.route.reads_on_target < 100 {
+                if self.spec.strategy.moves_reads_by_percent() && self.route.reads_on_target < 100 {
                     return Err(format!(
                         "Reads are at {} % on the target; writes move after 100 %.",
                         self.route.reads_on_target
@@ -73,6 +73,11 @@ impl State {
         if percent == self.route.reads_on_target {
             return Err(format!("{percent} % of reads are on the target already."));
         }
+        if percent > 0 && !self.spec.strategy.moves_reads_by_percent() {
+            return Err(
+                "This strategy moves reads and writes at once: “Switch writes” takes the reads along.".to_owned()
+            );
+        }
         if percent > self.route.reads_on_target
             && let Some(next) = self.next_rung()
             && percent > next
@@ -92,9 +97,14 @@ impl State {
         Ok(())
     }
 
+    /// The rungs by which reads move; none where they move with the writes.
+    pub fn ladder(&self) -> &[Rung] {
+        if self.spec.strategy.moves_reads_by_percent() { &self.limits().ladder } else { &[] }
+    }
+
     /// Percent of the ladder's next rung; None at the top.
     pub fn next_rung(&self) -> Option<u8> {
-        self.limits().ladder.iter().map(|r| r.percent).find(|p| *p > self.route.reads_on_target)
+        self.ladder().iter().map(|r| r.percent).find(|p| *p > self.route.reads_on_target)
     }
 
     /// Percent one rung below the present one; None when no reads are on the target.
@@ -102,14 +112,14 @@ impl State {
         if self.route.reads_on_target == 0 {
             return None;
         }
-        let below = self.limits().ladder.iter().map(|r| r.percent).rfind(|p| *p < self.route.reads_on_target);
+        let below = self.ladder().iter().map(|r| r.percent).rfind(|p| *p < self.route.reads_on_target);
         Some(below.unwrap_or(0))
     }
 
     /// Seconds the present rung has to hold; 0 when no reads are on the target.
     pub fn soak_s(&self) -> u32 {
         let here = self.route.reads_on_target;
-        self.limits().ladder.iter().rfind(|r| r.percent <= here).map_or(0, |r| r.soak_s)
+        self.ladder().iter().rfind(|r| r.percent <= here).map_or(0, |r| r.soak_s)
     }
 }
 

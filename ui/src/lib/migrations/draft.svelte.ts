@@ -1,3 +1,4 @@
+import type { Strategy } from "../api/generated/Strategy";
 import type { CreateMigration } from "../api/generated/CreateMigration";
 import type { RouterConfig } from "../api/generated/RouterConfig";
 
@@ -44,6 +45,7 @@ export class Draft {
   source = $state("");
   target = $state("");
   limits = $state("normal");
+  strategy = $state<Strategy>("live");
   routers = $state<RouterDraft[]>([]);
   #nextId = 1;
 
@@ -103,6 +105,7 @@ export class Draft {
       routers: drafts.map(configOf),
       router_passwords: passwords,
       limits: this.limits,
+      strategy: this.strategy,
     };
   }
 }
