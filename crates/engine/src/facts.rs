@@ -48,6 +48,9 @@ impl Snapshot {
 /// Name of [`Snapshot`] in the store.
 pub const SNAPSHOT: &str = "live";
 
+/// Name of what the tables of both sides looked like when replication began, in the store.
+pub const SHAPES: &str = "shapes";
+
 /// Write latency on the authority.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WriteLatency {

@@ -134,9 +134,9 @@ impl Live {
         let now = self.parts.clock.now();
         let analysis = self.analysis.get(&self.parts.store, self.book.migration()).await.unwrap_or(None);
         let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
-        let (route, consistency) = {
+        let (route, consistency, drift) = {
             let snapshot = self.snapshot();
-            (snapshot.facts.route.clone(), snapshot.facts.consistency)
+            (snapshot.facts.route.clone(), snapshot.facts.consistency, snapshot.facts.drift.clone())
         };
         Facts {
             analysis: analysis.map(|(_, a)| a.facts()),
@@ -144,6 +144,7 @@ impl Live {
             reverse: meter(&self.reverse),
             route,
             consistency,
+            drift,
         }
     }
 

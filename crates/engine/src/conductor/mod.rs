@@ -6,6 +6,7 @@
 
 mod commands;
 mod connect;
+mod drift;
 mod live;
 mod notices;
 mod publish;

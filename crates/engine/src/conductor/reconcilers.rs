@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, notices, publish, verifier};
+use super::{Event, Live, connect, drift, notices, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -29,6 +29,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(2), routers);
     every(tasks, live, stop, Duration::from_secs(3), servers);
     every(tasks, live, stop, Duration::from_secs(2), slots);
+    every(tasks, live, stop, Duration::from_secs(5), drift::look);
     every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
@@ -73,6 +74,7 @@ async fn pair(live: Arc<Live>) {
             live.snapshot().passwords_needed.clear();
             servers(live.clone()).await;
             routers(live.clone()).await;
+            drift::look(live.clone()).await;
             live.tell(Event::Changed { migration: spec.name });
         }
         Err(not) => {

@@ -11,6 +11,7 @@ use switchyard_model::{
 
 use crate::{
     error::{Error, Kind, Result},
+    facts::SHAPES,
     saga::{Cx, Observed, Step},
 };
 
@@ -68,6 +69,9 @@ impl Step for FixScope {
         if scope.publish.is_empty() {
             return Err(Error::new(Kind::Unsuitable, self.title(cx), "the source has no table to carry"));
         }
+        // As it is now: whoever alters a table from here on is told to do so on both sides.
+        let shapes = cx.pair.shapes().await?;
+        cx.book.store().put_snapshot(cx.book.migration(), SHAPES, cx.clock.now(), &shapes).await?;
         let (publish, fence) = (scope.publish.len(), scope.fence.len());
         cx.book.record(Entry::Scoped { run: cx.run, scope }).await?;
         Ok(json!({ "published": publish, "fenced": fence }))

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use switchyard_model::{Side, journal::RunId, migration::MigrationSpec, state::State};
+use switchyard_model::{Side, drift::Both, journal::RunId, migration::MigrationSpec, state::State};
 
 use super::Book;
 use crate::{
@@ -50,6 +50,15 @@ impl Pair {
             Side::Source => &self.source,
             Side::Target => &self.target,
         }
+    }
+
+    /// What the tables of both sides look like to a stream.
+    ///
+    /// # Errors
+    /// When a side does not answer.
+    pub async fn shapes(&self) -> Result<Both> {
+        let (source, target) = tokio::try_join!(self.source.catalog.shapes(), self.target.catalog.shapes())?;
+        Ok(Both { source, target })
     }
 }
 

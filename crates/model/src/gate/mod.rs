@@ -8,6 +8,7 @@ mod lag;
 mod preflight;
 mod read_back;
 mod receive_only;
+mod schema;
 mod soak;
 mod way_back;
 
@@ -30,6 +31,9 @@ pub struct Facts {
     /// What the comparison in the background knows; None before its first pass.
     #[serde(default)]
     pub consistency: Option<ConsistencyFacts>,
+    /// Tables that were altered; None before the first look.
+    #[serde(default)]
+    pub drift: Option<DriftFacts>,
 }
 
 impl Facts {
@@ -66,6 +70,17 @@ pub struct ConsistencyFacts {
     pub rows: i64,
     /// As of when all verdicts hold: the oldest of them; None while a table was never compared.
     pub holds_at: Option<UnixMs>,
+}
+
+/// What became of the tables since replication began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DriftFacts {
+    /// When the catalogs were read.
+    pub at: UnixMs,
+    /// Tables that were looked at.
+    pub tables: usize,
+    /// Those that were altered, on one side or not alike.
+    pub altered: Vec<crate::drift::Drifted>,
 }
 
 /// What the preflight found.
@@ -157,7 +172,7 @@ fn in_the_journal(_: &Question<'_>) -> Looked {
 
 /// All gates, in the order of the screen.
 pub const GATES: &[Gate] =
-    &[preflight::GATE, lag::GATE, consistency::GATE, way_back::GATE, read_back::GATE, soak::GATE, receive_only::GATE];
+    &[preflight::GATE, lag::GATE, consistency::GATE, schema::GATE, way_back::GATE, read_back::GATE, soak::GATE, receive_only::GATE];
 
 /// Judges every gate that guards the command.
 pub fn judge(question: &Question<'_>) -> Vec<Judged> {

@@ -52,6 +52,7 @@ export function gatesOf(asked: Asked): Judged[] {
     s.validated === "differs"
       ? gate("consistency", "Consistency", { verdict: "fail", why: "1 of 13 tables differ", remedy: "Open the Consistency page, mend the tables that differ, and validate again." }, pass)
       : gate("consistency", "Consistency", { verdict: "pass", evidence: "2 421 443 006 rows in 13 tables equal" }, pass),
+    gate("schema", "Schema", { verdict: "pass", evidence: "13 tables as they were when replication began, or changed alike" }, { age: 3_100, counts_ms: 30_000 }),
     s.sourceProblem !== null
       ? gate("way_back", "Way back", { verdict: "unknown", missing: "last canary measured 1:34 ago" }, { age: 94_000, counts_ms: 5_000 })
       : gate("way_back", "Way back", { verdict: "pass", evidence: "back in 0.190 s, limit 5 s" }, { ...live, counts_ms: 5_000 }),
