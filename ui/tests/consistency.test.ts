@@ -100,6 +100,7 @@ describe("the page", () => {
     expect((await screen.findByTestId("not-compared")).textContent, "with the reason").toContain("permission denied");
     await fireEvent.click(screen.getByTestId("table-open-public.sessions"));
     expect((await screen.findByTestId("hot")).textContent, "and what hot means").toContain("neither “equal” nor “different” was seen.");
+    expect(screen.getByTestId("hot-rows").textContent, "which rows are hot, and how many are not named").toMatch(/id =\s*4120017.*and 1 more/s);
   });
 
   it("previews the repair of chosen rows, of a table, of all; never runs it", async () => {

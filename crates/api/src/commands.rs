@@ -20,6 +20,8 @@ macro_rules! commands {
             use ts_rs::TS;
             $( <$args>::export_all(cfg)?; <$result>::export_all(cfg)?; )+
             Event::export_all(cfg)?;
+            // Answered by the shell, which asks for the file by a dialog of its own.
+            Exported::export_all(cfg)?;
             ApiError::export_all(cfg)
         }
 

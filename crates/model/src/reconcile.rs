@@ -181,7 +181,6 @@ pub struct Standing {
     pub hot: i64,
     /// The first of them, by key.
     #[serde(default)]
-    #[ts(skip)]
     pub hot_rows: Vec<Vec<(String, String)>>,
     /// Rows of the last full pass that differed at first and were equal when looked at again.
     pub in_flight: i64,

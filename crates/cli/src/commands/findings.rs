@@ -1,7 +1,12 @@
 //! `findings`: rows that were found different, and the tables they are named by.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
-use switchyard_api::dto::*;
+use switchyard_api::{
+    dto::*,
+    export::{Export, Format},
+};
 use switchyard_model::{
     ident::TableName,
     reconcile::{Finding, FindingKind},
@@ -39,6 +44,36 @@ pub async fn run(ctl: &Ctl, migration: String, table: Option<String>) -> Result<
         say!("No row is known to differ.");
     }
     Ok(if total == 0 { Answer::Yes } else { Answer::No })
+}
+
+/// `--export`: all of them into a file.
+pub async fn export(
+    ctl: &Ctl,
+    migration: String,
+    table: Option<String>,
+    file: PathBuf,
+    format: Option<String>,
+) -> Result<Answer, ApiError> {
+    let table = match table {
+        Some(text) => Some(self::table(ctl, &migration, &text).await?),
+        None => None,
+    };
+    let format = match format.as_deref() {
+        Some("json") => Format::Json,
+        Some(_) => Format::Csv,
+        None => Format::of(&file),
+    };
+    let told = ctl.api.export_findings(Export { migration, table, file, format, replace: false }).await?;
+    if ctl.json {
+        output::json(&told);
+    } else {
+        let unnamed = match told.hot_unnamed {
+            0 => String::new(),
+            n => format!(" ({n} more are counted and not known by name)"),
+        };
+        say!("{} rows that differ and {} hot rows{unnamed}: {}", told.findings, told.hot - told.hot_unnamed, told.file);
+    }
+    Ok(if told.findings == 0 { Answer::Yes } else { Answer::No })
 }
 
 /// A table by the name that people write.

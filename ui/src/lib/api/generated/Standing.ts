@@ -36,6 +36,10 @@ findings: number,
  */
 hot: number, 
 /**
+ * The first of them, by key.
+ */
+hot_rows: Array<Array<[string, string]>>, 
+/**
  * Rows of the last full pass that differed at first and were equal when looked at again.
  */
 in_flight: number, 

@@ -88,6 +88,7 @@ export class SampleConsistency {
         rows_before: this.s.compared === "first" ? null : whole ? [0, 0] : [rows - grown, rows - grown - (name === "invoices" ? 3 : 0)],
         findings,
         hot,
+        hot_rows: hot > 0 ? [[["id", "4120017"]]] : [],
         in_flight: name === "order_lines" ? 31 : 0,
         not_compared: notCompared,
         full_began: whole ? at : at - rows / 900,

@@ -118,12 +118,10 @@ function repair({ table, findings }: Repair, authority: Side): PreviewStep[] {
   const name = `"${table?.schema ?? "public"}"."${table?.name ?? "invoices"}"`;
   const rows = Array.from({ length: Math.max(3, findings.length) }, (_, i) => 40_118_552 + i * 13);
   return steps([
-    ["look", "Look at the rows once more on both sides", 30_000, null, []],
-    ["write", `Write the ${authority}'s rows where nothing changed since`, 60_000, null, rows.map((id): [string, string] => [
+    ["repair_rows", "Mend rows that differ", 60_000, null, rows.map((id): [string, string] => [
       at,
       `UPDATE ${name} AS t SET "total" = '${(id % 900) + 0.5}' WHERE "id" = ${id} AND hash_record_extended(t.*, 0) = ${id * 7_919}`,
     ])],
-    ["verify", "Compare the rows again", 30_000, null, []],
   ]);
 }
 
