@@ -13,3 +13,6 @@ CREATE TABLE checkpoint (
 -- those rows again, so it is void then. NULL else.
 ALTER TABLE finding ADD COLUMN behind INTEGER;
 CREATE INDEX finding_behind ON finding (migration_id, schema, name, behind) WHERE behind IS NOT NULL;
+
+-- A table's findings are read page by page in the order of their numbers.
+CREATE INDEX finding_by_number ON finding (migration_id, schema, name, id);

@@ -171,8 +171,16 @@ fn in_the_journal(_: &Question<'_>) -> Looked {
 }
 
 /// All gates, in the order of the screen.
-pub const GATES: &[Gate] =
-    &[preflight::GATE, lag::GATE, consistency::GATE, schema::GATE, way_back::GATE, read_back::GATE, soak::GATE, receive_only::GATE];
+pub const GATES: &[Gate] = &[
+    preflight::GATE,
+    lag::GATE,
+    consistency::GATE,
+    schema::GATE,
+    way_back::GATE,
+    read_back::GATE,
+    soak::GATE,
+    receive_only::GATE,
+];
 
 /// Judges every gate that guards the command.
 pub fn judge(question: &Question<'_>) -> Vec<Judged> {
