@@ -10,6 +10,7 @@ mod bridge;
 mod closing;
 mod engine;
 mod events;
+mod export;
 mod guide;
 mod logging;
 mod menu;
@@ -88,7 +89,7 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
         .plugin(tauri_plugin_dialog::init())
         .manage(Engine::new(store))
         .manage(closing::Question::default())
-        .invoke_handler(tauri::generate_handler![bridge::call])
+        .invoke_handler(tauri::generate_handler![bridge::call, export::export_findings])
         .menu(menu::build)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .on_window_event(closing::window_event)

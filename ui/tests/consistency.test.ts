@@ -1,6 +1,7 @@
 import { fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
 import { describe, expect, it } from "vitest";
 import type { Finding } from "../src/lib/api/generated/Finding";
+import { ApiFault } from "../src/lib/backend/backend";
 import { SampleBackend } from "../src/lib/backend/sample/backend";
 import ConsistencyPage from "../src/lib/consistency/ConsistencyPage.svelte";
 import { sumsOf } from "../src/lib/consistency/sums";
@@ -101,6 +102,21 @@ describe("the page", () => {
     await fireEvent.click(screen.getByTestId("table-open-public.sessions"));
     expect((await screen.findByTestId("hot")).textContent, "and what hot means").toContain("neither “equal” nor “different” was seen.");
     expect(screen.getByTestId("hot-rows").textContent, "which rows are hot, and how many are not named").toMatch(/id =\s*4120017.*and 1 more/s);
+  });
+
+  it("exports everything into a file that the host asks for, and says where it is or why not", async () => {
+    const { app, backend } = page("differs");
+    await fireEvent.click(await screen.findByTestId("export-all"));
+    await waitFor(() => expect(app.notices.at(-1)?.body, "where it is").toContain("differences.csv"));
+    expect(app.notices.at(-1)?.body, "who may read it").toContain("only you");
+    backend.exportFindings = () => Promise.resolve(null);
+    const before = app.notices.length;
+    await fireEvent.click(screen.getByTestId("export-all"));
+    await waitFor(() => expect(screen.getByTestId<HTMLButtonElement>("export-all").disabled).toBe(false));
+    expect(app.notices.length, "a cancelled dialog is no event").toBe(before);
+    backend.exportFindings = () => Promise.reject(new ApiFault({ code: "failed", message: "No space is left.", remedy: "Free some." }));
+    await fireEvent.click(screen.getByTestId("export-all"));
+    await waitFor(() => expect(app.notices.at(-1), "what is wrong and what to do").toMatchObject({ tone: "bad", body: "No space is left. Free some." }));
   });
 
   it("previews the repair of chosen rows, of a table, of all; never runs it", async () => {

@@ -21,6 +21,7 @@ async function watching(scenario: string): Promise<CockpitWatch> {
     },
     listen: (cb) => sample.listen(cb),
     menu: () => sample.menu(),
+    exportFindings: (migration) => sample.exportFindings(migration),
   };
   const watch = new CockpitWatch(backend, NAME);
   watch.start();

@@ -33,6 +33,10 @@ export class FakeBackend implements Backend {
     return Promise.resolve(() => undefined);
   }
 
+  exportFindings(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   emit(event: Event): void {
     for (const listener of this.#listeners) listener(event);
   }

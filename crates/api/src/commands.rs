@@ -87,6 +87,8 @@ commands! {
     journal(JournalRequest) -> JournalPage;
     /// Where every table stands, and what the comparison in the background does.
     consistency(ByName) -> Consistency;
+    /// Reads both schemas and compares them, object by object.
+    schema_differences(ByName) -> SchemaView;
     /// A page of one table's findings.
     findings(FindingsRequest) -> FindingsPage;
     /// Pauses, resumes or slows the comparison in the background.

@@ -11,6 +11,7 @@ mod journal;
 mod migration;
 mod preview;
 mod run;
+mod schema;
 
 pub use app::*;
 pub use chart::*;
@@ -23,3 +24,4 @@ pub use journal::*;
 pub use migration::*;
 pub use preview::*;
 pub use run::*;
+pub use schema::*;

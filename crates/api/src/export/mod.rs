@@ -44,6 +44,11 @@ impl Format {
     }
 }
 
+/// A name for the file, where nobody has named one.
+pub fn file_name(migration: &str) -> String {
+    format!("{}-differences.csv", switchyard_model::ident::slug(migration))
+}
+
 /// Which findings go where.
 #[derive(Debug, Clone)]
 pub struct Export {

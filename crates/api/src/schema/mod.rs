@@ -4,6 +4,7 @@ pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod text;
+mod view;
 
 use std::path::{Path, PathBuf};
 

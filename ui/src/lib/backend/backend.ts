@@ -1,6 +1,7 @@
 import type { ApiError } from "../api/generated/ApiError";
 import type { Commands } from "../api/generated/commands";
 import type { Event } from "../api/generated/Event";
+import type { Exported } from "../api/generated/Exported";
 
 export type CommandName = keyof Commands;
 export type Args<K extends CommandName> = Commands[K]["args"];
@@ -14,6 +15,8 @@ export interface Backend {
   listen(cb: (event: Event) => void): Promise<Unlisten>;
   /** The entries of the host's own menu, by id; a host without one never calls back. */
   menu(cb: (id: string) => void): Promise<Unlisten>;
+  /** Writes all differences into a file that the host asks the operator for; null when none was named. */
+  exportFindings(migration: string): Promise<Exported | null>;
 }
 
 /** An {@link ApiError} that can be thrown. */

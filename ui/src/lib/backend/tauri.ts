@@ -1,6 +1,7 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen as listenTo } from "@tauri-apps/api/event";
 import type { Event } from "../api/generated/Event";
+import type { Exported } from "../api/generated/Exported";
 import { toFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "./backend";
 
 /** The desktop window: one bridge command, one event channel. */
@@ -19,5 +20,13 @@ export class TauriBackend implements Backend {
 
   menu(cb: (id: string) => void): Promise<Unlisten> {
     return listenTo<string>("menu", (message) => cb(message.payload));
+  }
+
+  async exportFindings(migration: string): Promise<Exported | null> {
+    try {
+      return await invoke<Exported | null>("export_findings", { migration });
+    } catch (thrown) {
+      throw toFault(thrown);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Event } from "../api/generated/Event";
-import { toFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "./backend";
+import { ApiFault, toFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "./backend";
 
 /** A browser in front of the board: the same commands over HTTP. */
 export class WebBackend implements Backend {
@@ -35,6 +35,11 @@ export class WebBackend implements Backend {
 
   menu(): Promise<Unlisten> {
     return Promise.resolve(() => undefined);
+  }
+
+  exportFindings(): Promise<null> {
+    const message = "A browser cannot write the file.";
+    return Promise.reject(new ApiFault({ code: "failed", message, remedy: "Use the window, or switchyardctl findings --export FILE." }));
   }
 
   #connect(): EventSource {

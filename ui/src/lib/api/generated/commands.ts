@@ -32,6 +32,7 @@ import type { ProvidePassword } from "./ProvidePassword";
 import type { ReadUrl } from "./ReadUrl";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
+import type { SchemaView } from "./SchemaView";
 import type { SetLimits } from "./SetLimits";
 import type { SetPacing } from "./SetPacing";
 import type { SignOffRequest } from "./SignOffRequest";
@@ -80,6 +81,8 @@ export interface Commands {
   journal: { args: JournalRequest; result: JournalPage };
   /** Where every table stands, and what the comparison in the background does. */
   consistency: { args: ByName; result: Consistency };
+  /** Reads both schemas and compares them, object by object. */
+  schema_differences: { args: ByName; result: SchemaView };
   /** A page of one table's findings. */
   findings: { args: FindingsRequest; result: FindingsPage };
   /** Pauses, resumes or slows the comparison in the background. */

@@ -1,10 +1,12 @@
 import type { Endpoint } from "../../api/generated/Endpoint";
 import type { EndpointRow } from "../../api/generated/EndpointRow";
 import type { Event } from "../../api/generated/Event";
+import type { Exported } from "../../api/generated/Exported";
 import type { MigrationRow } from "../../api/generated/MigrationRow";
 import { ApiFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "../backend";
 import { drawChart } from "./chart";
 import { endpoints, limits, NAME } from "./data";
+import { schemaView } from "./schema";
 import { World } from "./world";
 
 /** An answer takes a moment, as a real one does. */
@@ -49,6 +51,12 @@ export class SampleBackend implements Backend {
 
   menu(): Promise<Unlisten> {
     return Promise.resolve(() => undefined);
+  }
+
+  async exportFindings(migration: string): Promise<Exported | null> {
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+    if (this.world.s.compared === "lost") throw refused("The file cannot be written: no space is left on the disk.", "Free some space, or choose another disk.", "failed");
+    return { file: `/home/ops/${migration}-differences.csv`, findings: 1_204, hot: 6, hot_unnamed: 0, bytes: 312_940 };
   }
 
   emit(event: Event): void {
@@ -152,6 +160,10 @@ export class SampleBackend implements Backend {
         throw refused("The store could not be read: the disk answers with I/O errors.", "Look at the disk on which the store lies.", "store");
       }
       return this.world.consistency.answer();
+    },
+    schema_differences: () => {
+      if (this.world.s.compared === "unreadable") throw refused("orders-eu-18 does not answer: connection refused.", "Look at the server and its firewall.", "unreachable");
+      return schemaView(this.world.s.phasesDone);
     },
     findings: (ask) => this.world.consistency.findings(ask),
     set_pacing: ({ pacing }) => {
