@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { age, duration, int, lagText, limit, readSpan, sentence, share, shortWhen, silence, span, when } from "../src/lib/format";
+import { age, duration, int, lagText, limit, localTimes, readSpan, sentence, share, shortWhen, silence, span, when } from "../src/lib/format";
 
 it("groups thousands with a thin space that never breaks", () => {
   expect(int(2412118007), "four groups").toBe("2\u202f412\u202f118\u202f007");
@@ -36,6 +36,13 @@ it("reads a time as people write it", () => {
 
 it("ends a sentence once", () => {
   expect([sentence("refused"), sentence("refused.")], "a stop is added only where it lacks").toEqual(["refused.", "refused."]);
+});
+
+it("tells the engine's times as the others on the page", () => {
+  const at = Date.UTC(2026, 10, 24, 18, 40, 5);
+  const text = "“b” stopped answering; its last answer came at 2026-11-24 18:40:05Z. Refused.";
+  expect(localTimes(text, at), "in the zone of whoever reads it").toBe(`“b” stopped answering; its last answer came at ${when(at, at)}. Refused.`);
+  expect(localTimes("at 2026-99-99 18:40:05Z", at), "what is no time stays").toBe("at 2026-99-99 18:40:05Z");
 });
 
 it("names the day when it is not today", () => {

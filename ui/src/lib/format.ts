@@ -144,3 +144,11 @@ export function shortWhen(at: number, now: number): string {
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${int(n)} ${n === 1 ? one : many}`;
 }
+
+/** The engine's sentences are read elsewhere too, so their times are in UTC; here everything else is local. */
+export function localTimes(text: string, now: number): string {
+  return text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, (utc) => {
+    const at = Date.parse(utc.replace(" ", "T"));
+    return Number.isNaN(at) ? utc : when(at, now);
+  });
+}
