@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use switchyard_model::{Side, UnixMs, gate::Facts, lag::LagSample, state::State};
 
-use super::{Event, Parts};
+use super::{Event, Parts, drift::Seen};
 use crate::{
     facts::{ANALYSIS, Analysis, Snapshot},
     heartbeat::{Beats, Latency, Meter, WINDOW_MS},
@@ -44,6 +44,8 @@ pub struct Live {
     analysis: Cached<Analysis>,
     pair: tokio::sync::RwLock<Option<Pair>>,
     snapshot: Mutex<Snapshot>,
+    /// What the tables looked like at the last look.
+    pub(super) shapes: tokio::sync::Mutex<Option<Seen>>,
 }
 
 impl Live {
@@ -80,6 +82,7 @@ impl Live {
             analysis: Cached::new(ANALYSIS),
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
+            shapes: tokio::sync::Mutex::default(),
         }
     }
 

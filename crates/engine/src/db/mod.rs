@@ -29,8 +29,11 @@ pub trait Catalog: Send + Sync {
     async fn inventory(&self, now: UnixMs) -> Result<Inventory>;
     /// The server's word about itself alone; cheap, called every few seconds.
     async fn server(&self) -> Result<ServerFacts>;
-    /// What each table looks like to a stream; cheap, called every few seconds.
+    /// What each table looks like to a stream.
     async fn shapes(&self) -> Result<Shapes>;
+    /// A text that is another one after anything was altered in the catalogs that [`Catalog::shapes`] reads; cheap, called
+    /// every few seconds.
+    async fn shapes_mark(&self) -> Result<String>;
 }
 
 /// Beats: one row per direction in the `switchyard` schema.

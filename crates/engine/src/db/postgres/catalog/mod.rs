@@ -50,6 +50,10 @@ impl Catalog for PgDatabase {
         shapes::read(self).await
     }
 
+    async fn shapes_mark(&self) -> Result<String> {
+        shapes::mark(self).await
+    }
+
     async fn server(&self) -> Result<ServerFacts> {
         let mut facts = server::read(self).await?;
         if facts.version_num >= OLDEST {
