@@ -111,7 +111,7 @@ struct ChangesFile {
 pub struct TimelineRequest {
     /// For what.
     pub of: PlanOf,
-    /// The strategy; None is what fits.
+    /// The strategy; None is the migration's, or what fits.
     pub strategy: Option<Strategy>,
     /// The team, and what it allows.
     pub answers: Answers,
@@ -129,6 +129,8 @@ struct Known {
     target: String,
     pair: Pair,
     limits: Limits,
+    /// The migration's.
+    strategy: Option<Strategy>,
     checks: Vec<Check>,
 }
 
@@ -171,8 +173,8 @@ impl Switchyard {
         let changes = Changes { days: file.days, done };
         let known = self.known(&request.of, request.copy).await?;
         let measured = &known.pair.measured;
-        let strategy =
-            request.strategy.or_else(|| advise(measured, &request.answers).advised).unwrap_or(Strategy::Live);
+        let strategy = request.strategy.or(known.strategy).or_else(|| advise(measured, &request.answers).advised);
+        let strategy = strategy.unwrap_or(Strategy::Live);
         let given = Given {
             measured,
             strategy,
@@ -232,6 +234,7 @@ impl Switchyard {
             target: target.label.clone(),
             pair,
             limits: Limits::normal(),
+            strategy: None,
             checks: preflight::judge(&here, &there),
         };
         if let Some((state, standings)) = state {
@@ -245,6 +248,7 @@ impl Known {
     /// What the migration has shown already.
     fn learn(&mut self, state: &State, standings: &[Standing]) {
         self.limits = state.spec.limits.clone();
+        self.strategy = Some(state.spec.strategy);
         let switches = [&state.last_forward, &state.last_rollback];
         let pause = switches.into_iter().flatten().max_by_key(|(at, _)| *at).map(|(_, watch)| watch.write_pause_ms);
         self.pair.measured.pause_ms = pause;

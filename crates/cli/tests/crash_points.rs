@@ -4,10 +4,7 @@
 
 mod ctl;
 
-use std::{
-    os::unix::process::ExitStatusExt,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use ctl::{Ctl, MIGRATION};
 use switchyard_model::switch::{ORDER, SwitchStep};
@@ -29,21 +26,6 @@ async fn writers_go_on(workload: &Workload, point: &str) {
         assert!(began.elapsed() < PATIENCE, "clients are still waiting after the crash {point}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// Lets a command crash at a point. On a busy machine a switch may be undone, in order, before it gets there; then it is
-/// asked for again.
-fn crash(ctl: &Ctl, args: &[&str], point: &str) {
-    for _ in 0..5 {
-        let out = ctl.crash(args, point);
-        if out.status.signal().is_some() {
-            return;
-        }
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert_eq!(out.status.code(), Some(1), "neither crashed {point} nor undone in order: {said}");
-        println!("undone before it could crash {point}: {}", said.lines().last().unwrap_or_default());
-    }
-    panic!("never got as far as {point}");
 }
 
 /// Reads to 100 %, where they are not.
@@ -73,7 +55,7 @@ async fn every_crash_point_leaves_one_authority_and_loses_nothing() {
         to_the_top(&ctl);
         let point = format!("{when}:{}", step.word());
         ctl.nobody_drives(PATIENCE);
-        crash(&ctl, &["run", MIGRATION, "writes", "--wait", "60"], &point);
+        ctl.crash_at(&["run", MIGRATION, "writes", "--wait", "60"], &point);
         crashes += 1;
         let status = ctl.recovered(PATIENCE);
         let expected = if is_past(step, when) { "target" } else { "source" };
@@ -86,7 +68,7 @@ async fn every_crash_point_leaves_one_authority_and_loses_nothing() {
         if expected == "target" {
             // The way back is crashed as well, at the same step; then it is walked to the end.
             ctl.nobody_drives(PATIENCE);
-            crash(&ctl, &["rollback", MIGRATION], &format!("before:{}", step.word()));
+            ctl.crash_at(&["rollback", MIGRATION], &format!("before:{}", step.word()));
             crashes += 1;
             let status = ctl.recovered(PATIENCE);
             writers_go_on(&workload, &format!("on the way back before {}", step.word())).await;

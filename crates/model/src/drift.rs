@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Side, ident::TableName};
 
 /// What a table looks like to a stream: its columns, their types, NOT NULL, its key and its replica identity, in a text
-/// that is the same on every version. By name.
+/// that is the same on every version. By the quoted name: `a."b.c"` is not `"a.b".c`.
 pub type Shapes = BTreeMap<String, String>;
 
 /// Both sides at one time.
@@ -44,7 +44,8 @@ pub struct Drifted {
 /// Tables in scope that are no longer as they were, and not the same on both sides either.
 pub fn drifted(tables: &[TableName], before: &Both, now: &Both) -> Vec<Drifted> {
     let mut out = Vec::new();
-    for name in tables.iter().map(TableName::plain) {
+    for table in tables {
+        let name = table.to_string();
         let shape = |both: &'_ Both, side: Side| both.on(side).get(&name).cloned();
         let changed: Vec<Side> =
             [Side::Source, Side::Target].into_iter().filter(|s| shape(before, *s) != shape(now, *s)).collect();
@@ -62,7 +63,7 @@ pub fn drifted(tables: &[TableName], before: &Both, now: &Both) -> Vec<Drifted> 
             format!("{verb} on the {side}")
         };
         let words: Vec<String> = changed.iter().map(word).collect();
-        out.push(Drifted { table: name, what: format!("was {}", words.join(" and ")) });
+        out.push(Drifted { table: table.plain(), what: format!("was {}", words.join(" and ")) });
     }
     out
 }
@@ -72,8 +73,9 @@ mod tests {
     use super::*;
 
     fn both(source: &[(&str, &str)], target: &[(&str, &str)]) -> Both {
-        let shapes =
-            |list: &[(&str, &str)]| list.iter().map(|(t, s)| (format!("public.{t}"), (*s).to_owned())).collect();
+        let shapes = |list: &[(&str, &str)]| {
+            list.iter().map(|(t, s)| (TableName::new("public", *t).to_string(), (*s).to_owned())).collect()
+        };
         Both { source: shapes(source), target: shapes(target) }
     }
 

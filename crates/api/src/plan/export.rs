@@ -10,6 +10,7 @@ use switchyard_model::{
 };
 
 use super::Planned;
+use crate::schema::html::escape;
 
 /// Width of the picture on the page, CSS pixels.
 const WIDTH: u32 = 1000;
@@ -126,10 +127,6 @@ pub fn state(done: Option<UnixMs>, slips_days: f64) -> String {
         (None, true) => format!("{slips_days} days late."),
         (None, false) => "As planned.".to_owned(),
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A text as a property's value.

@@ -60,7 +60,8 @@ fn list(out: &mut String, title: &str, entries: impl Iterator<Item = String>) {
     }
 }
 
-fn escape(text: &str) -> String {
+/// A text within HTML or an attribute of it.
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

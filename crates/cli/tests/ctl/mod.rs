@@ -5,7 +5,7 @@
 
 use std::{
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -163,6 +163,21 @@ impl Ctl {
     /// Runs it and lets it crash at this point, as if the power had gone.
     pub fn crash(&self, args: &[&str], point: &str) -> Output {
         self.command(args).env("SWITCHYARD_CRASH", point).output().unwrap()
+    }
+
+    /// Lets it crash at a point that it must come to. On a busy machine a switch may be undone, in order, before it gets there;
+    /// then it is asked for again.
+    pub fn crash_at(&self, args: &[&str], point: &str) {
+        for _ in 0..5 {
+            let out = self.crash(args, point);
+            if out.status.signal().is_some() {
+                return;
+            }
+            let said = String::from_utf8_lossy(&out.stderr).into_owned();
+            assert_eq!(out.status.code(), Some(1), "neither crashed {point} nor undone in order: {said}");
+            println!("undone before it could crash {point}: {}", said.lines().last().unwrap_or_default());
+        }
+        panic!("never got as far as {point}");
     }
 
     /// Runs it until it has stopped its own clock at this point, as a laptop that falls asleep does.

@@ -10,7 +10,7 @@ use switchyard_model::{Side, journal::Action};
 use super::Direction;
 use crate::{
     error::{Error, Kind, Result},
-    saga::{Cx, Observed, Step},
+    saga::{Cx, Observed, Step, failpoint},
     store::Durability,
 };
 
@@ -63,6 +63,7 @@ impl Step for Route {
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         cx.pair.routers.point_writes(self.0.winner).await?;
         if self.takes_reads(cx) {
+            failpoint::hit("within", self.name());
             cx.pair.routers.shift_reads(self.reads()).await?;
         }
         Ok(json!({}))

@@ -17,15 +17,12 @@ use switchyard_model::{
 
 use crate::{
     error::Result,
-    reconcile::{ATTEMPTS, Checkpoint, Findings, Kept, Pace, Pass, Reports, pair},
+    reconcile::{ATTEMPTS, Checkpoint, Findings, Kept, Pace, Pass, Reports, WORTH_MS, pair},
     saga::{Arrives, Cx, Observed, Step},
 };
 
 /// Sessions per side: few enough for a production server, and the small tables do not wait behind the large one.
 const LANES: usize = 2;
-
-/// A validation that was cut off is gone on with for so long after it began, ms.
-const WORTH_MS: i64 = 24 * 3_600_000;
 
 pub(super) struct DigestTables;
 

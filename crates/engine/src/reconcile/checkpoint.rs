@@ -15,6 +15,9 @@ use switchyard_model::{Side, UnixMs, ident::TableName};
 use super::{pages::PagesRead, pairing::Matched, tally::Findings, walk::Walker};
 use crate::{clock::SharedClock, error::Result};
 
+/// A comparison that was cut off is gone on with for so long after it began, ms; then its beginning is too old to count.
+pub const WORTH_MS: i64 = 24 * 3_600_000;
+
 /// Keeping checkpoints takes at most one part in this many of the time.
 const SHARE: u32 = 50;
 

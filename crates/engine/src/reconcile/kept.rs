@@ -29,6 +29,8 @@ pub struct Kept {
     began: Mutex<HashMap<TableName, UnixMs>>,
     /// Comparisons that began since then are gone on with.
     resumes: UnixMs,
+    /// But not those of these tables.
+    anew: HashSet<TableName>,
     before: HashMap<TableName, Standing>,
     followed: HashSet<TableName>,
 }
@@ -40,13 +42,19 @@ impl Kept {
     /// When the store cannot be read.
     pub async fn new(store: Store, migration: MigrationId, authority: Side, clock: SharedClock) -> Result<Kept> {
         let before = store.standings(migration).await?.into_iter().map(|s| (s.table.clone(), s)).collect();
-        let (resumes, followed) = (clock.now(), HashSet::new());
-        Ok(Kept { store, migration, authority, clock, began: Mutex::default(), resumes, before, followed })
+        let (resumes, anew, followed) = (clock.now(), HashSet::new(), HashSet::new());
+        Ok(Kept { store, migration, authority, clock, began: Mutex::default(), resumes, anew, before, followed })
     }
 
     /// Goes on with comparisons that began since then and were cut off, in whatever process; a verdict is as old as that.
     pub fn resuming(mut self, since: UnixMs) -> Kept {
         self.resumes = since;
+        self
+    }
+
+    /// Begins these tables at their beginning: what was compared of them no longer counts.
+    pub fn anew(mut self, tables: HashSet<TableName>) -> Kept {
+        self.anew = tables;
         self
     }
 
@@ -86,7 +94,12 @@ impl Kept {
 impl Findings for Kept {
     async fn begin(&self, table: &TableName, shape: Option<&str>) -> Result<Option<Checkpoint>> {
         let last: Option<Checkpoint> = self.store.checkpoint(self.migration, table).await?;
-        let fits = |c: &Checkpoint| shape == Some(c.shape.as_str()) && c.began >= self.resumes;
+        // A session that broke in this very pass is gone on with all the same.
+        let mine = |c: &Checkpoint| self.began(table) == Some(c.began);
+        let fits = |c: &Checkpoint| {
+            let counts = c.began >= self.resumes && !self.anew.contains(table);
+            shape == Some(c.shape.as_str()) && (counts || mine(c))
+        };
         let last = last.filter(fits);
         match &last {
             Some(last) => self.store.drop_findings_behind(self.migration, table, last.began).await?,

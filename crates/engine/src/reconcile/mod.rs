@@ -27,7 +27,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 
-pub use checkpoint::{Checkpoint, Place};
+pub use checkpoint::{Checkpoint, Place, WORTH_MS};
 pub use follow::{Follow, Looking, Verified};
 pub use kept::Kept;
 pub use pace::Pace;

@@ -1,13 +1,13 @@
 //! Points at which a test can end this process, as if the power had gone, or stop its clock, as if the laptop slept:
-//! `SWITCHYARD_CRASH=before:fence` or `SWITCHYARD_FREEZE=after:fence`, by the step's name in the journal. Debug builds
-//! alone have them.
+//! `SWITCHYARD_CRASH=before:fence` or `SWITCHYARD_FREEZE=after:fence`, by the step's name in the journal; `within` for a step
+//! that acts twice. Debug builds alone have them.
 
 /// What the environment asks for at a point of this process.
 pub const VARIABLES: [&str; 2] = ["SWITCHYARD_CRASH", "SWITCHYARD_FREEZE"];
 
 /// Ends or stops the process when this point was asked for.
 #[cfg(debug_assertions)]
-pub(super) fn hit(when: &str, step: &str) {
+pub(crate) fn hit(when: &str, step: &str) {
     use std::sync::OnceLock;
     static WANTED: OnceLock<[Option<String>; 2]> = OnceLock::new();
     let [crash, freeze] = WANTED.get_or_init(|| VARIABLES.map(|name| std::env::var(name).ok()));
@@ -27,4 +27,4 @@ pub(super) fn hit(when: &str, step: &str) {
 
 /// Nothing in what is shipped.
 #[cfg(not(debug_assertions))]
-pub(super) fn hit(_: &str, _: &str) {}
+pub(crate) fn hit(_: &str, _: &str) {}

@@ -61,17 +61,12 @@ impl Column {
         self.head.name.last().map_or("", String::as_str)
     }
 
-    fn table(&self) -> String {
-        let end = self.head.name.len().min(2);
-        name::sql(&self.head.name[..end])
-    }
-
     fn word(&self) -> &'static str {
         if self.foreign { "FOREIGN TABLE" } else { "TABLE" }
     }
 
     fn alter(&self, what: &str) -> String {
-        format!("ALTER {} {} ALTER COLUMN {} {what}", self.word(), self.table(), quote(self.own_name()))
+        format!("ALTER {} {} ALTER COLUMN {} {what}", self.word(), self.head.relation(), quote(self.own_name()))
     }
 
     fn definition(&self) -> String {
@@ -150,7 +145,7 @@ impl Item for Column {
 
     fn granted_on(&self) -> On {
         let columns = format!(" ({})", quote(self.own_name()));
-        On { columns, object: format!("TABLE {}", self.table()), owner: String::new() }
+        On { columns, object: format!("TABLE {}", self.head.relation()), owner: String::new() }
     }
 
     fn inline(&self) -> Option<String> {
@@ -159,7 +154,10 @@ impl Item for Column {
 
     fn create(&self, _sides: &Sides, script: &mut Script) {
         if !script.is_with_table(&self.key()) {
-            script.at(Stage::Body, format!("ALTER {} {} ADD COLUMN {}", self.word(), self.table(), self.definition()));
+            script.at(
+                Stage::Body,
+                format!("ALTER {} {} ADD COLUMN {}", self.word(), self.head.relation(), self.definition()),
+            );
         } else if let (false, Some(default)) = (self.local, &self.default) {
             script.at(Stage::Finish, self.alter(&format!("SET DEFAULT {default}")));
         }
@@ -167,7 +165,7 @@ impl Item for Column {
     }
 
     fn remove(&self, _sides: &Sides) -> Option<String> {
-        Some(format!("ALTER {} {} DROP COLUMN {}", self.word(), self.table(), quote(self.own_name())))
+        Some(format!("ALTER {} {} DROP COLUMN {}", self.word(), self.head.relation(), quote(self.own_name())))
     }
 
     fn alone(&self, side: Alone) -> (Severity, &'static str) {

@@ -50,27 +50,18 @@ pub struct Constraint {
 }
 
 impl Constraint {
-    fn own_name(&self) -> String {
-        quote(self.head.name.last().map_or("", String::as_str))
-    }
-
-    fn table(&self) -> String {
-        let end = self.head.name.len().min(2);
-        name::sql(&self.head.name[..end])
-    }
-
     fn alter(&self, what: &str) -> String {
         let word = if self.foreign_table { "FOREIGN TABLE" } else { "TABLE" };
-        format!("ALTER {word} {} {what}", self.table())
+        format!("ALTER {word} {} {what}", self.head.relation())
     }
 
     fn add(&self) -> String {
         let not_valid = if self.valid { "" } else { " NOT VALID" };
-        self.alter(&format!("ADD CONSTRAINT {} {}{not_valid}", self.own_name(), self.definition))
+        self.alter(&format!("ADD CONSTRAINT {} {}{not_valid}", self.head.own_name(), self.definition))
     }
 
     fn drop(&self) -> String {
-        self.alter(&format!("DROP CONSTRAINT {}", self.own_name()))
+        self.alter(&format!("DROP CONSTRAINT {}", self.head.own_name()))
     }
 }
 
@@ -113,7 +104,7 @@ impl Item for Constraint {
     }
 
     fn phrase(&self) -> String {
-        format!("CONSTRAINT {} ON {}", self.own_name(), self.table())
+        format!("CONSTRAINT {} ON {}", self.head.own_name(), self.head.relation())
     }
 
     fn create(&self, _sides: &Sides, script: &mut Script) {
@@ -175,7 +166,11 @@ impl Compared for Constraint {
                 }
             },
             mend: |s, t, _| {
-                if s.valid { Mend::one(t.alter(&format!("VALIDATE CONSTRAINT {}", t.own_name()))) } else { Mend::Again }
+                if s.valid {
+                    Mend::one(t.alter(&format!("VALIDATE CONSTRAINT {}", t.head.own_name())))
+                } else {
+                    Mend::Again
+                }
             },
         },
         Aspect {

@@ -9,6 +9,7 @@ use super::{
     name,
     script::Script,
 };
+use crate::ident::quote;
 
 /// What every object has.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -27,6 +28,18 @@ pub struct Head {
     /// Rights, as far as they depart from what such an object has by itself.
     #[serde(default, deserialize_with = "none_is_empty", skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
+}
+
+impl Head {
+    /// The last part of its path, quoted.
+    pub(super) fn own_name(&self) -> String {
+        quote(self.name.last().map_or("", String::as_str))
+    }
+
+    /// The relation that it belongs to, as SQL: the first two parts of its path.
+    pub(super) fn relation(&self) -> String {
+        name::sql(&self.name[..self.name.len().min(2)])
+    }
 }
 
 /// A list that the server gives as NULL when it is empty.

@@ -6,11 +6,9 @@ use super::{
     difference::Severity,
     item::{Alone, Aspect, Compared, Head, Item, Key, Mend, Same, Sides},
     kind::Kind,
-    name,
     script::{Script, Stage},
     trigger::Enabled,
 };
-use crate::ident::quote;
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,17 +22,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn own_name(&self) -> String {
-        quote(self.head.name.last().map_or("", String::as_str))
-    }
-
-    fn relation(&self) -> String {
-        let end = self.head.name.len().min(2);
-        name::sql(&self.head.name[..end])
-    }
-
     fn set(&self, enabled: Enabled) -> String {
-        format!("ALTER TABLE {} {} RULE {}", self.relation(), enabled.sql(), self.own_name())
+        format!("ALTER TABLE {} {} RULE {}", self.head.relation(), enabled.sql(), self.head.own_name())
     }
 }
 
@@ -56,7 +45,7 @@ impl Item for Rule {
     }
 
     fn phrase(&self) -> String {
-        format!("RULE {} ON {}", self.own_name(), self.relation())
+        format!("RULE {} ON {}", self.head.own_name(), self.head.relation())
     }
 
     fn create(&self, _sides: &Sides, script: &mut Script) {

@@ -6,10 +6,8 @@ use super::{
     difference::Severity,
     item::{Alone, Aspect, Compared, Head, Item, Key, Mend, Same, Sides},
     kind::Kind,
-    name,
     script::{Script, Stage},
 };
-use crate::ident::quote;
 
 /// When triggers and rules fire, as the catalog's letter says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,17 +52,8 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    fn own_name(&self) -> String {
-        quote(self.head.name.last().map_or("", String::as_str))
-    }
-
-    fn table(&self) -> String {
-        let end = self.head.name.len().min(2);
-        name::sql(&self.head.name[..end])
-    }
-
     fn set(&self, enabled: Enabled) -> String {
-        format!("ALTER TABLE {} {} TRIGGER {}", self.table(), enabled.sql(), self.own_name())
+        format!("ALTER TABLE {} {} TRIGGER {}", self.head.relation(), enabled.sql(), self.head.own_name())
     }
 }
 
@@ -86,7 +75,7 @@ impl Item for Trigger {
     }
 
     fn phrase(&self) -> String {
-        format!("TRIGGER {} ON {}", self.own_name(), self.table())
+        format!("TRIGGER {} ON {}", self.head.own_name(), self.head.relation())
     }
 
     fn create(&self, _sides: &Sides, script: &mut Script) {

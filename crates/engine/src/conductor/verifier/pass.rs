@@ -12,15 +12,12 @@ use tokio::task::JoinHandle;
 use crate::{
     conductor::Live,
     error::{Error, Kind, Result},
-    reconcile::{Kept, Pace, Pairing, Pass},
+    reconcile::{Kept, Pace, Pairing, Pass, WORTH_MS},
     saga::{Arrives, Cx},
 };
 
 /// Over how long the pace is averaged.
 const WINDOW: Duration = Duration::from_secs(15);
-
-/// A comparison that was cut off is gone on with for so long after it began, ms; then its beginning is too old to count.
-const WORTH_MS: i64 = 24 * 3_600_000;
 
 /// A pass that runs.
 pub(super) struct Running {
@@ -35,18 +32,19 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts over the tables of a pairing.
+    /// Starts over the tables of a pairing; those of `anew` from their beginning, whatever was compared of them.
     pub(super) async fn start(
         live: &Arc<Live>,
         cx: Cx,
         pairing: Pairing,
         followed: HashSet<TableName>,
+        anew: HashSet<TableName>,
         duty: u32,
     ) -> Result<Running> {
         let authority = cx.state.authority;
         let clock = live.parts.clock.clone();
         let kept = Kept::new(live.parts.store.clone(), live.book.migration(), authority, clock.clone()).await?;
-        let kept = kept.with_followed(followed).resuming(clock.now() - WORTH_MS);
+        let kept = kept.with_followed(followed).resuming(clock.now() - WORTH_MS).anew(anew);
         let pace = Arc::new(Pace::default());
         pace.throttle(duty);
         let mut tables: Vec<TableName> = pairing.tables.iter().map(|m| m.source.name.clone()).collect();

@@ -277,11 +277,7 @@ impl Session {
         if self.pacing.paused || state.open_run.is_some() || self.lagging() {
             return Ok(());
         }
-        for table in self.live.parts.store.take_wanted(self.live.book.migration()).await? {
-            // Who asks for it now wants all of it as it is now, and not the rest of a comparison that was cut off.
-            self.live.parts.store.drop_checkpoint(self.live.book.migration(), &table).await?;
-            self.wanted.insert(table);
-        }
+        self.wanted.extend(self.live.parts.store.take_wanted(self.live.book.migration()).await?);
         let now = self.live.parts.clock.now();
         let instant = self.live.parts.clock.instant();
         let fresh = self.standings.is_empty() || instant.duration_since(self.known.1) > CATALOGS;
@@ -297,7 +293,10 @@ impl Session {
             // What cannot be compared is told once, and again when the reason is another one.
             self.standings.get(name).is_none_or(|s| !s.not_compared.contains(why))
         });
-        self.wanted.clear();
+        // Who asks for it now wants all of it as it is now; and where more changed than keys tell, nothing that was compared
+        // before counts.
+        let mut anew = std::mem::take(&mut self.wanted);
+        anew.extend(self.follow.iter().flat_map(|f| f.whole().iter().cloned()));
         if pairing.tables.is_empty() && pairing.left_out.is_empty() {
             return Ok(());
         }
@@ -306,7 +305,7 @@ impl Session {
         }
         let follows = |t: &&TableName| self.follow.as_ref().is_some_and(|f| f.follows(t));
         let followed = self.known.0.iter().filter(follows).cloned().collect();
-        let pass = Running::start(&self.live, self.cx.clone(), pairing, followed, self.pacing.duty).await?;
+        let pass = Running::start(&self.live, self.cx.clone(), pairing, followed, anew, self.pacing.duty).await?;
         if let Some(follow) = &mut self.follow {
             self.owed.extend(pass.tables.iter().filter(|t| follow.whole().contains(*t)).cloned());
             follow.begin_whole(&pass.tables);

@@ -1,6 +1,6 @@
 //! What tables look like to a stream, in a text per table that is the same on every version.
 
-use switchyard_model::drift::Shapes;
+use switchyard_model::{drift::Shapes, ident::TableName};
 
 use super::{NOT_OF_AN_EXTENSION, SCHEMAS_IN_SCOPE};
 use crate::{Result, db::postgres::PgDatabase};
@@ -9,7 +9,7 @@ use crate::{Result, db::postgres::PgDatabase};
 /// path is; the text itself stays on the server.
 pub(super) async fn read(db: &PgDatabase) -> Result<Shapes> {
     let sql = format!(
-        "SELECT n.nspname || '.' || c.relname, md5(concat_ws('|', c.relkind, c.relpersistence, c.relreplident, \
+        "SELECT n.nspname::text, c.relname::text, md5(concat_ws('|', c.relkind, c.relpersistence, c.relreplident, \
            (SELECT string_agg(format('%I %I.%I(%s)%s%s', a.attname, tn.nspname, t.typname, a.atttypmod, \
                      CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END, CASE WHEN a.attgenerated <> '' THEN ' generated' ELSE '' END), \
                      ',' ORDER BY a.attname) \
@@ -22,11 +22,11 @@ pub(super) async fn read(db: &PgDatabase) -> Result<Shapes> {
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'p') AND {SCHEMAS_IN_SCOPE} AND {NOT_OF_AN_EXTENSION}"
     );
-    let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    let rows: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .fetch_all(db.pool())
         .await
         .map_err(db.failed("reading what the tables look like"))?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|(schema, name, shape)| (TableName { schema, name }.to_string(), shape)).collect())
 }
 
 /// Whatever alters a table writes a row of these catalogs anew, with the number of its transaction, or removes one.
