@@ -25,7 +25,7 @@ const BEHIND_THE_STREAM: [&str; 5] = [
 /// Pages of a migration, with something on each that says it was drawn.
 const PAGES: [(&str, &str); 11] = [
     ("overview", "lag-chart"),
-    ("schema", "checklist"),
+    ("schema", "schema-filter"),
     ("replication", "slots"),
     ("consistency", "tables"),
     ("queries", "headline"),
@@ -67,6 +67,10 @@ async fn a_new_migration() {
     keep(&app, "new-overview").await;
     app.click("nav-replication").await;
     keep(&app, "new-replication").await;
+    app.click("nav-schema").await;
+    app.see("schema-filter").await;
+    app.click("difference-0").await;
+    keep(&app, "new-schema").await;
     app.click("nav-consistency").await;
     keep(&app, "new-consistency").await;
     app.click("nav-migrations").await;
@@ -123,6 +127,9 @@ async fn a_busy_migration_then_stale_then_failed() {
     app.click("nav-replication").await;
     app.see("slots").await;
     keep(&app, "failed-replication").await;
+    app.click("nav-schema").await;
+    app.see_within("schema-fault", Duration::from_secs(30)).await;
+    keep(&app, "failed-schema").await;
     app.close().await;
 }
 
