@@ -89,7 +89,7 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
         .plugin(tauri_plugin_dialog::init())
         .manage(Engine::new(store))
         .manage(closing::Question::default())
-        .invoke_handler(tauri::generate_handler![bridge::call, export::export_findings])
+        .invoke_handler(tauri::generate_handler![bridge::call, export::export_findings, export::export_timeline])
         .menu(menu::build)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .on_window_event(closing::window_event)

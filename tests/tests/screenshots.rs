@@ -31,8 +31,8 @@ const PAGES: [(&str, &str); 11] = [
     ("queries", "headline"),
     ("traffic", "route-history"),
     ("drills", "headline"),
-    ("timeline", "headline"),
-    ("pools", "headline"),
+    ("timeline", "gantt"),
+    ("pools", "pools-need"),
     ("report", "headline"),
     ("journal", "journal-line"),
 ];
@@ -73,6 +73,12 @@ async fn a_new_migration() {
     keep(&app, "new-schema").await;
     app.click("nav-consistency").await;
     keep(&app, "new-consistency").await;
+    app.click("nav-timeline").await;
+    app.see("not-measured").await;
+    keep(&app, "new-timeline").await;
+    app.click("nav-pools").await;
+    app.see("pools-need").await;
+    keep(&app, "new-pools").await;
     app.click("nav-migrations").await;
     app.see("migration-new").await;
     keep(&app, "migrations").await;
@@ -96,6 +102,10 @@ async fn a_busy_migration_then_stale_then_failed() {
         n.parse::<u32>().is_ok_and(|n| n >= 20)
     })
     .await;
+    // Once it was measured the timeline has something to show.
+    app.click("nav-timeline").await;
+    app.click("measure").await;
+    app.see_within("gantt", COMPARED).await;
     for (page, mark) in PAGES {
         app.click(&format!("nav-{page}")).await;
         app.see(mark).await;
@@ -130,6 +140,9 @@ async fn a_busy_migration_then_stale_then_failed() {
     app.click("nav-schema").await;
     app.see_within("schema-fault", Duration::from_secs(30)).await;
     keep(&app, "failed-schema").await;
+    app.click("nav-pools").await;
+    app.see_within("pools-fault", Duration::from_secs(30)).await;
+    keep(&app, "failed-pools").await;
     app.close().await;
 }
 

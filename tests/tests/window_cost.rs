@@ -22,8 +22,13 @@ const SOURCE_WATCHED: Duration = Duration::from_secs(60);
 /// The first full pass over small data, at the share of the time that production gets.
 const FOLLOWS: Duration = Duration::from_secs(120);
 /// The pages that show most, with something on each that says it was drawn.
-const PAGES: [(&str, &str); 4] =
-    [("overview", "lag-chart"), ("consistency", "tables"), ("replication", "slots"), ("journal", "journal-line")];
+const PAGES: [(&str, &str); 5] = [
+    ("overview", "lag-chart"),
+    ("consistency", "tables"),
+    ("replication", "slots"),
+    ("pools", "pools-need"),
+    ("journal", "journal-line"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement: make bench-window"]

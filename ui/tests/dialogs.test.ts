@@ -22,6 +22,7 @@ async function watching(scenario: string): Promise<CockpitWatch> {
     listen: (cb) => sample.listen(cb),
     menu: () => sample.menu(),
     exportFindings: (migration) => sample.exportFindings(migration),
+    exportTimeline: (migration) => sample.exportTimeline(migration),
   };
   const watch = new CockpitWatch(backend, NAME);
   watch.start();

@@ -37,6 +37,10 @@ export class FakeBackend implements Backend {
     return Promise.resolve(null);
   }
 
+  exportTimeline(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   emit(event: Event): void {
     for (const listener of this.#listeners) listener(event);
   }

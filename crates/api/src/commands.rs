@@ -20,8 +20,9 @@ macro_rules! commands {
             use ts_rs::TS;
             $( <$args>::export_all(cfg)?; <$result>::export_all(cfg)?; )+
             Event::export_all(cfg)?;
-            // Answered by the shell, which asks for the file by a dialog of its own.
+            // Answered by the shell, which asks for files by a dialog of its own.
             Exported::export_all(cfg)?;
+            Written::export_all(cfg)?;
             ApiError::export_all(cfg)
         }
 
@@ -95,6 +96,20 @@ commands! {
     set_pacing(SetPacing) -> Nothing;
     /// Asks whoever drives to compare tables now.
     compare_now(CompareNow) -> Nothing;
+    /// Measures a migration's pair and keeps it: some seconds, and a sample that is written to the target and rolled back.
+    measure_pair(ByName) -> Nothing;
+    /// The timeline of a migration, from the last measurement, with its picture.
+    timeline(TimelineRequest) -> TimelineView;
+    /// Keeps what an operator changed in a timeline.
+    change_timeline(ChangeTimeline) -> Nothing;
+    /// Connections that are needed through the phases, against both servers' limits.
+    pools(PoolsRequest) -> PoolsView;
+    /// What the routers' pools do now; asks the poolers alone.
+    pools_now(ByName) -> PoolsNow;
+    /// Accepts a difference of the schemas, with a reason.
+    accept_difference(AcceptDifference) -> Nothing;
+    /// Takes an accepted difference back.
+    take_back_difference(TakeBackDifference) -> Nothing;
     /// The lag chart.
     lag_chart(LagChartRequest) -> LagChart;
 }

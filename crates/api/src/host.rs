@@ -11,6 +11,7 @@ use switchyard_engine::{
     conductor::{self, Parts},
     facts::{ANALYSIS, Analysis},
     keychain::Keychain,
+    route::group::Routers,
     saga::{Book, Pair},
     store::{Cached, MigrationId, Store},
     watchdog::Launcher,
@@ -44,6 +45,8 @@ pub struct Switchyard {
     analyses: Mutex<HashMap<MigrationId, Arc<Cached<Analysis>>>>,
     /// Pairs connected for previews, by migration; reads only.
     pub(crate) pairs: tokio::sync::Mutex<HashMap<MigrationId, Pair>>,
+    /// Consoles of poolers for looking at their pools, by migration.
+    pub(crate) consoles: tokio::sync::Mutex<HashMap<MigrationId, Routers>>,
     relay: JoinHandle<()>,
     stops: Stops,
 }
@@ -82,6 +85,7 @@ impl Switchyard {
             books: tokio::sync::Mutex::default(),
             analyses: Mutex::default(),
             pairs: tokio::sync::Mutex::default(),
+            consoles: tokio::sync::Mutex::default(),
             relay,
             stops,
         });
@@ -190,6 +194,7 @@ impl Switchyard {
         }
         self.relay.abort();
         self.pairs.lock().await.clear();
+        self.consoles.lock().await.clear();
         self.parts.store.close().await;
     }
 

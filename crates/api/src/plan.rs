@@ -1,10 +1,12 @@
 //! The plan before the first step: strategy, timeline and pools, for a migration or for two databases alone.
 
 pub mod export;
+mod pools;
+mod timeline;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use switchyard_engine::{
     clock::{Clock, SystemClock},
     measure::{self, Pair},
@@ -12,13 +14,15 @@ use switchyard_engine::{
 use switchyard_model::{
     Side, UnixMs,
     check::Check,
+    journal::Recorded,
     limits::Limits,
     migration::Strategy,
     plan::{
         Measured,
-        pools::{Pools, Room, pools},
+        pools::{Pools, Room, Serving, pools},
+        reached::reached,
         strategy::{Advice, Answers, advise},
-        timeline::{Changes, Given, Timeline, timeline},
+        timeline::{Given, Timeline, timeline},
     },
     preflight,
     reconcile::Standing,
@@ -27,7 +31,13 @@ use switchyard_model::{
     verdict::Verdict,
 };
 
-use crate::{Switchyard, dto::ApiError, verify::End};
+use self::timeline::Edited;
+pub use self::timeline::{ExportTimeline, Format, file_name};
+use crate::{
+    Switchyard,
+    dto::{ApiError, TimelineEdits},
+    verify::End,
+};
 
 /// Sessions per side.
 const LANES: usize = 2;
@@ -95,20 +105,9 @@ pub struct PoolsPlan {
     pub pools: Pools,
 }
 
-/// A file of changes to a timeline, as an operator writes it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChangesFile {
-    start: Option<String>,
-    #[serde(default)]
-    days: std::collections::BTreeMap<String, f64>,
-    #[serde(default)]
-    done: std::collections::BTreeMap<String, String>,
-}
-
 /// What a timeline is asked for.
 #[derive(Debug)]
-pub struct TimelineRequest {
+pub struct TimelineQuestion {
     /// For what.
     pub of: PlanOf,
     /// The strategy; None is the migration's, or what fits.
@@ -132,6 +131,14 @@ struct Known {
     /// The migration's.
     strategy: Option<Strategy>,
     checks: Vec<Check>,
+    /// Where the application's pool is now.
+    serving: Serving,
+    /// When the migration was created.
+    created: Option<UnixMs>,
+    /// What of the timeline is done, by the journal.
+    reached: BTreeMap<String, UnixMs>,
+    /// What was changed in the timeline, in the window.
+    edits: Option<TimelineEdits>,
 }
 
 impl Switchyard {
@@ -155,36 +162,29 @@ impl Switchyard {
     ///
     /// # Errors
     /// As [`Switchyard::plan_strategy`], and when the file of changes cannot be read.
-    pub async fn plan_timeline(&self, request: &TimelineRequest) -> Result<Planned<Timeline>, ApiError> {
+    pub async fn plan_timeline(&self, request: &TimelineQuestion) -> Result<Planned<Timeline>, ApiError> {
         let now = SystemClock.now();
-        let file = request.changes.as_deref().map(changes).transpose()?.unwrap_or_default();
-        let invalid = |why: String| ApiError::problems(&[why]);
-        let start = match request.start.as_deref().or(file.start.as_deref()) {
-            Some(text) => parse_date(text).map_err(invalid)?,
-            None => now - now.rem_euclid(switchyard_model::time::DAY_MS),
-        };
-        let mut done = std::collections::BTreeMap::new();
-        for (task, day) in &file.done {
-            done.insert(task.clone(), parse_date(day).map_err(invalid)?);
-        }
-        if let Some((task, days)) = file.days.iter().find(|(_, d)| !d.is_finite() || **d < 0.0 || **d > 3_650.0) {
-            return Err(invalid(format!("{task} cannot take {days} days: give a number from 0 to 3650.")));
-        }
-        let changes = Changes { days: file.days, done };
+        let file = request.changes.as_deref().map(changes).transpose()?;
+        // A mistake in the file is told before anything is asked of a server.
+        file.as_ref().map(timeline::check).transpose()?;
         let known = self.known(&request.of, request.copy).await?;
+        // What was changed in the window holds where no file says otherwise.
+        let edits = file.or_else(|| known.edits.clone()).unwrap_or_default();
+        let Edited { start, changes } = timeline::check(&edits)?;
+        let given_start = request.start.as_deref().map(parse_date).transpose();
+        let start = given_start.map_err(|why| ApiError::problems(&[why]))?.or(start).or(known.created);
         let measured = &known.pair.measured;
         let strategy = request.strategy.or(known.strategy).or_else(|| advise(measured, &request.answers).advised);
-        let strategy = strategy.unwrap_or(Strategy::Live);
-        let given = Given {
+        let placed = timeline(Given {
             measured,
-            strategy,
+            strategy: strategy.unwrap_or(Strategy::Live),
             limits: &known.limits,
-            team: request.answers.team,
-            start,
+            team: edits.team.unwrap_or(request.answers.team),
+            start: timeline::day(start.unwrap_or(now)),
             changes: &changes,
+            reached: &known.reached,
             now,
-        };
-        let placed = timeline(given);
+        });
         Ok(known.planned(placed))
     }
 
@@ -195,12 +195,12 @@ impl Switchyard {
     pub async fn plan_pools(&self, of: &PlanOf, pool: Option<i64>) -> Result<Planned<PoolsPlan>, ApiError> {
         let known = self.known(of, false).await?;
         let [source_room, target_room] = known.pair.rooms;
-        let pools = pools(pool.unwrap_or(source_room.used).max(1), source_room, target_room);
+        let pools = pools(pool.unwrap_or(source_room.used).max(1), known.serving, source_room, target_room);
         Ok(known.planned(PoolsPlan { source_room, target_room, pools }))
     }
 
     async fn known(&self, of: &PlanOf, copy: bool) -> Result<Known, ApiError> {
-        let (source, target, state) = match of {
+        let (source, target, migration) = match of {
             PlanOf::Pair { source, target } => {
                 let (a, b) =
                     tokio::try_join!(self.end(Side::Source, source, LANES), self.end(Side::Target, target, LANES))?;
@@ -208,19 +208,13 @@ impl Switchyard {
             }
             PlanOf::Migration(name) => {
                 let id = self.parts.store.migration_id(name).await?;
-                let state = replay(&self.parts.store.journal(id, 0).await?).map_err(|e| {
-                    ApiError::new(
-                        "failed",
-                        format!("The journal of {name} cannot be read: {e}."),
-                        "See switchyardctl journal.",
-                    )
-                })?;
+                let journal = self.parts.store.journal(id, 0).await?;
+                let state = read(name, &journal)?;
                 let end = |name: &str| End { reference: name.to_owned(), password: None };
                 let (here, there) = (end(&state.spec.source), end(&state.spec.target));
                 let (a, b) =
                     tokio::try_join!(self.end(Side::Source, &here, LANES), self.end(Side::Target, &there, LANES))?;
-                let standings = self.parts.store.standings(id).await?;
-                (a, b, Some((state, standings)))
+                (a, b, Some((id, state, journal)))
             }
         };
         let now = SystemClock.now();
@@ -236,9 +230,19 @@ impl Switchyard {
             limits: Limits::normal(),
             strategy: None,
             checks: preflight::judge(&here, &there),
+            serving: Serving::Source,
+            created: None,
+            reached: BTreeMap::new(),
+            edits: None,
         };
-        if let Some((state, standings)) = state {
-            known.learn(&state, &standings);
+        if let Some((id, state, journal)) = migration {
+            if copy {
+                self.keep_measured(id, &known.pair).await?;
+            }
+            known.learn(&state, &self.parts.store.standings(id).await?);
+            known.created = journal.first().map(|first| first.at);
+            known.reached = reached(&journal, &state, now);
+            known.edits = self.parts.store.timeline(id).await?;
         }
         Ok(known)
     }
@@ -249,21 +253,42 @@ impl Known {
     fn learn(&mut self, state: &State, standings: &[Standing]) {
         self.limits = state.spec.limits.clone();
         self.strategy = Some(state.spec.strategy);
-        let switches = [&state.last_forward, &state.last_rollback];
-        let pause = switches.into_iter().flatten().max_by_key(|(at, _)| *at).map(|(_, watch)| watch.write_pause_ms);
-        self.pair.measured.pause_ms = pause;
-        let (rows, seconds) =
-            standings.iter().fold((0, 0.0), |(rows, seconds), s| (rows + s.rows_source, seconds + s.seconds));
-        // Of few rows the time goes elsewhere.
-        if rows > 100_000 && seconds > 0.0 {
-            self.pair.measured.verify_rows_per_s = Some(rows as f64 / seconds);
-        }
+        self.serving = serving(state);
+        learn(&mut self.pair.measured, state, standings);
     }
 
     fn planned<T>(self, plan: T) -> Planned<T> {
         let Known { source, target, pair, .. } = self;
         Planned { source, target, measured: pair.measured, notes: pair.notes, plan }
     }
+}
+
+/// What the migration's own switches and comparisons took.
+fn learn(measured: &mut Measured, state: &State, standings: &[Standing]) {
+    let switches = [&state.last_forward, &state.last_rollback];
+    let newest = switches.into_iter().flatten().max_by_key(|(at, _)| *at);
+    measured.pause_ms = newest.map(|(_, watch)| watch.write_pause_ms);
+    let add = |(rows, seconds), s: &Standing| (rows + s.rows_source, seconds + s.seconds);
+    let (rows, seconds) = standings.iter().fold((0, 0.0), add);
+    // Of few rows the time goes elsewhere.
+    if rows > 100_000 && seconds > 0.0 {
+        measured.verify_rows_per_s = Some(rows as f64 / seconds);
+    }
+}
+
+/// Where the application's pool is, by the route.
+fn serving(state: &State) -> Serving {
+    match (state.route.writes, state.route.reads_on_target) {
+        (Side::Target, _) => Serving::Target,
+        (Side::Source, 0) => Serving::Source,
+        (Side::Source, _) => Serving::Both,
+    }
+}
+
+fn read(name: &str, journal: &[Recorded]) -> Result<State, ApiError> {
+    replay(journal).map_err(|e| {
+        ApiError::new("failed", format!("The journal of {name} cannot be read: {e}."), "See switchyardctl journal.")
+    })
 }
 
 fn condition(check: &Check) -> Option<Condition> {
@@ -275,7 +300,7 @@ fn condition(check: &Check) -> Option<Condition> {
     }
 }
 
-fn changes(path: &std::path::Path) -> Result<ChangesFile, ApiError> {
+fn changes(path: &std::path::Path) -> Result<TimelineEdits, ApiError> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let why = format!("{} cannot be read: {}.", path.display(), crate::io_words(&e));
         ApiError::new("invalid", why, "Name a TOML file with start = \"2026-11-24\", [days] and [done].")
@@ -285,7 +310,7 @@ fn changes(path: &std::path::Path) -> Result<ChangesFile, ApiError> {
         ApiError::new(
             "invalid",
             why,
-            "Write start = \"2026-11-24\", [days] discovery = 5, [done] discovery = \"2026-12-01\".",
+            "Write start = \"2026-11-24\", skip_weekends = true, [days] discovery = 5, [done] discovery = \"2026-12-01\".",
         )
     })
 }

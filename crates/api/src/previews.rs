@@ -35,6 +35,7 @@ impl Switchyard {
             clock: self.parts.clock.clone(),
             progress: Progress::default(),
             session: Arc::default(),
+            recall: Default::default(),
             launcher: None,
             dump: Arc::default(),
         };
@@ -58,7 +59,7 @@ impl Switchyard {
     }
 
     /// A pair for reading alone; it is kept, so that a preview opens at once the next time.
-    async fn pair_for_reading(&self, id: MigrationId, state: &State) -> Result<Pair, ApiError> {
+    pub(crate) async fn pair_for_reading(&self, id: MigrationId, state: &State) -> Result<Pair, ApiError> {
         if let Some(pair) = self.pairs.lock().await.get(&id) {
             return Ok(pair.clone());
         }
@@ -94,10 +95,11 @@ fn step(planned: saga::PlannedStep, state: &State) -> PreviewStep {
 /// Facts beside a write switch: what would block the fence, who bypasses the pooler, room on the winner.
 async fn beside(cx: &Cx, command: &Command) -> Vec<PreviewFact> {
     let switches = match command {
-        Command::SwitchWrites => true,
+        Command::Hold | Command::SwitchWrites => true,
         Command::RollBack => cx.state.authority == switchyard_model::Side::Target,
         Command::Analyze
         | Command::Prepare
+        | Command::Release
         | Command::Replicate
         | Command::Validate
         | Command::Repair { .. }

@@ -1,4 +1,5 @@
-//! The timeline of a plan: one bar per task, with what is done, what was changed, and what slips.
+//! The timeline of a plan: one bar per task where it stands now, a thin line below it where it was planned, what is done and
+//! what is late.
 
 use plotters::style::Color;
 use switchyard_model::{
@@ -28,8 +29,11 @@ pub struct GanttInput<'a> {
 
 /// Height of a bar with its gap, and of what is above and below all bars, CSS pixels.
 const ROW: f64 = 26.0;
-const BAR: f64 = 14.0;
-const HEAD: f64 = 26.0;
+const BAR: f64 = 12.0;
+/// The plan's line below a bar that left it: its height, and its distance from the bar.
+const PLAN: f64 = 2.0;
+const BELOW: f64 = 2.0;
+const HEAD: f64 = 38.0;
 const FOOT: f64 = 8.0;
 
 struct Frame {
@@ -57,14 +61,17 @@ pub fn gantt_chart(input: &GanttInput<'_>) -> Result<String, ChartError> {
     if !(200..=4000).contains(&input.width) || height > 4000 {
         return Err(ChartError::Size { width: input.width, height });
     }
-    let from = tasks.first().map_or(0, |t| t.start);
-    let to = input.timeline.end.max(input.timeline.expected_end);
+    let from = tasks.iter().map(|t| t.start.min(t.begins)).min().unwrap_or(0);
+    let to = tasks.iter().map(|t| t.end.max(t.ends)).max().unwrap_or(0);
     if tasks.is_empty() || to <= from {
         return Err(ChartError::Range);
     }
     let widest = tasks.iter().map(|t| text_width(&t.title)).fold(0.0, f64::max);
     let left = (widest + 16.0).min(f64::from(input.width) * 0.45);
-    let frame = Frame { left, right: f64::from(input.width) - 12.0, bottom: f64::from(height) - FOOT, from, to };
+    // Beside each bar stands what it is, and the last bar ends at the right.
+    let words = tasks.iter().map(|t| text_width(&said(t))).fold(0.0, f64::max);
+    let right = (f64::from(input.width) - words - 10.0).max(left + 50.0);
+    let frame = Frame { left, right, bottom: f64::from(height) - FOOT, from, to };
     let label = format!("Timeline: {} tasks from {} to {}", tasks.len(), date(from), date(to));
     canvas::draw((input.width, height), &label, |c| {
         let p = input.theme.palette();
@@ -97,25 +104,29 @@ fn weeks(c: &Canvas<'_>, f: &Frame, p: &Palette) -> Result<(), ChartError> {
 fn bar(c: &Canvas<'_>, f: &Frame, task: &Task, y: f64, p: &Palette) -> Result<(), ChartError> {
     c.text(&shortened(&task.title, f.left - 16.0), (f.left - 8.0, y), Align::Right, p.dim.to_rgba())?;
     let (top, bottom) = (y - BAR / 2.0, y + BAR / 2.0);
-    let (start, end) = (f.x(task.start), f.x(task.end).max(f.x(task.start) + 2.0));
+    let begins = f.x(task.begins);
+    let ends = f.x(task.ends).max(begins + 2.0);
     let color = if task.done.is_some() { p.target.to_rgba() } else { p.run.mix(0.8) };
-    c.fill((start, top), (end, bottom), color)?;
+    c.fill((begins, top), (ends, bottom), color)?;
     if task.slips_days > 0.0 {
-        let late = f.x(task.end + (task.slips_days * DAY_MS as f64) as i64);
-        c.fill((end, top + 4.0), (late, bottom - 4.0), p.hold.to_rgba())?;
+        let late = f.x(task.end.max(task.begins));
+        c.fill((late, top + 3.0), (ends, bottom - 3.0), p.hold.to_rgba())?;
     }
-    // Colour says nothing that words do not.
-    let said = match (&task.done, task.slips_days > 0.0) {
-        (Some(_), false) => "done".to_owned(),
+    let planned = (f.x(task.start), f.x(task.end).max(f.x(task.start) + 2.0));
+    if (task.start, task.end) != (task.begins, task.ends) {
+        c.fill((planned.0, bottom + BELOW), (planned.1, bottom + BELOW + PLAN), p.dim.mix(0.7))?;
+    }
+    c.text(&said(task), (ends + 6.0, y), Align::Left, p.dim.to_rgba())
+}
+
+/// Colour says nothing that words do not.
+fn said(task: &Task) -> String {
+    match (&task.done, task.slips_days > 0.0) {
+        (Some(at), false) => format!("done {}", date(*at)),
         (Some(_), true) => format!("done, {:.1} d late", task.slips_days),
         (None, true) => format!("{} d, {:.1} d late", task.days, task.slips_days),
         (None, false) => format!("{} d", task.days),
-    };
-    let after = f.x(task.end + (task.slips_days * DAY_MS as f64) as i64).max(end) + 6.0;
-    if after + text_width(&said) <= f.right + 12.0 {
-        return c.text(&said, (after, y), Align::Left, p.dim.to_rgba());
     }
-    c.text(&said, (start - 6.0, y), Align::Right, p.dim.to_rgba())
 }
 
 fn today(c: &Canvas<'_>, f: &Frame, now: UnixMs, p: &Palette) -> Result<(), ChartError> {
@@ -167,6 +178,7 @@ mod tests {
             team: 2,
             start: 0,
             changes: &changes,
+            reached: &std::collections::BTreeMap::new(),
             now,
         };
         gantt_chart(&GanttInput { timeline: &timeline(given), now, width, theme: Theme::Dark })
@@ -177,6 +189,15 @@ mod tests {
         let svg = drawn(1000, 21 * DAY_MS).unwrap();
         for text in ["Discovery and schema analysis", "Cleanup", "done, 6.0 d late", "today", "1970-01-01"] {
             assert!(svg.contains(text), "{text} is not in the picture");
+        }
+    }
+
+    #[test]
+    fn words_beside_bars_never_stand_where_the_titles_are() {
+        for width in [400, 800, 1600] {
+            let svg = drawn(width, 21 * DAY_MS).unwrap();
+            let titles = svg.matches("text-anchor=\"end\"").count();
+            assert_eq!(titles, 9, "only the nine titles end at a place, {width} pixels wide");
         }
     }
 

@@ -158,7 +158,7 @@ pub enum Cmd {
 /// Which command.
 #[derive(Debug, clap::Args)]
 pub struct StepArgs {
-    /// next, analyze, prepare, replicate, validate, repair, reads, writes or cleanup.
+    /// next, analyze, prepare, hold, release, replicate, validate, repair, reads, writes or cleanup.
     #[arg(default_value = "next")]
     pub step: String,
     /// For reads: percent on the target. For cleanup: the migration's name again.
@@ -296,6 +296,11 @@ pub enum SchemaCmd {
     /// Each difference has a severity, one sentence why, and the SQL that mends it on the target; nothing is run. Passwords
     /// come from the environment (SWITCHYARD_SOURCE_PASSWORD, SWITCHYARD_TARGET_PASSWORD), the URL, the keyring or ~/.pgpass.
     Diff(SchemaDiffArgs),
+    /// Prints what a migration's operators accepted, as a file for `schema diff --accept`.
+    Accepted {
+        /// The migration.
+        migration: String,
+    },
 }
 
 /// What `schema diff` compares.
@@ -303,10 +308,13 @@ pub enum SchemaCmd {
 pub struct SchemaDiffArgs {
     /// The source: a postgres:// URL or an endpoint's name.
     #[arg(long, env = "SWITCHYARD_SOURCE", hide_env_values = true, value_name = "URL|ENDPOINT")]
-    pub source: String,
+    pub source: Option<String>,
     /// The target: a postgres:// URL or an endpoint's name.
     #[arg(long, env = "SWITCHYARD_TARGET", hide_env_values = true, value_name = "URL|ENDPOINT")]
-    pub target: String,
+    pub target: Option<String>,
+    /// Instead of both: a migration, whose accepted differences count as such.
+    #[arg(long, value_name = "MIGRATION")]
+    pub migration: Option<String>,
     /// text, markdown, html or junit; goes before --json [default: text].
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
@@ -350,7 +358,8 @@ pub enum MigrationCmd {
         /// normal, cautious or demo.
         #[arg(long, default_value = "normal")]
         limits: String,
-        /// live (reads by percent, then writes) or blue-green (reads and writes at once).
+        /// live (reads by percent, then writes), blue-green (reads and writes at once) or offline (writes held from before the
+        /// copy until the switch).
         #[arg(long, default_value = "live")]
         strategy: String,
     },

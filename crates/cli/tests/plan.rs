@@ -4,8 +4,12 @@
 mod ctl;
 
 use ctl::{Ctl, MIGRATION};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::Connection;
+use switchyard_api::{
+    Options, Switchyard,
+    plan::{ExportTimeline, Format},
+};
 use switchyard_rig::{DATABASE, RigOptions, Server, Workload, WorkloadConfig};
 
 fn plan(ctl: &Ctl, args: &[&str]) -> (Option<i32>, Value) {
@@ -119,4 +123,69 @@ async fn connections_are_counted_against_both_limits() {
     assert!(code == Some(2) && answer["error"]["message"].as_str().unwrap().contains("soon"), "{answer}");
     let out = ctl.output(&with("plan", &[]));
     assert_eq!(out.status.code(), Some(2), "a plan of what");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migrations_timeline_knows_what_is_done_and_keeps_what_was_changed() {
+    let ctl = Ctl::start(RigOptions { poolers: 1, ..RigOptions::default() }).await;
+    let api = Switchyard::open(Options { store: Some(ctl.store().to_owned()), ..Options::default() }).await.unwrap();
+    let ask = async |name: &str, args: Value| api.call(name, args).await.map_err(|e| e.message);
+    let look = json!({ "migration": MIGRATION, "width": 900, "dark": true });
+    let view = ask("timeline", look.clone()).await.unwrap();
+    assert_eq!((&view["measured"], &view["placed"]), (&Value::Null, &Value::Null), "nothing is made up: {view}");
+    let file = ctl.home().join("timeline.html");
+    let export = |format, file: &std::path::Path| ExportTimeline {
+        migration: MIGRATION.to_owned(),
+        file: file.to_owned(),
+        format,
+        replace: false,
+    };
+    let refused = api.export_timeline(export(Format::Html, &file)).await.unwrap_err();
+    assert!(refused.message.contains("not measured") && !file.exists(), "{refused:?}");
+
+    ctl.walk_to_validated();
+    let (code, told) = plan(&ctl, &["timeline", "--migration", MIGRATION]);
+    assert_eq!(code, Some(0), "{told}");
+    let view = ask("timeline", look.clone()).await.unwrap();
+    let tasks = view["placed"]["timeline"]["tasks"].as_array().unwrap();
+    let done: Vec<&str> = tasks.iter().filter(|t| !t["done"].is_null()).map(|t| t["id"].as_str().unwrap()).collect();
+    assert_eq!(done, ["discovery", "compatibility", "dual_write", "copy", "validation"], "what the journal tells");
+    assert!(view["measured"]["measured"]["rows"].as_i64() > Some(0), "what the command measured was kept: {view}");
+    assert!(view["placed"]["svg"].as_str().unwrap().contains("Cleanup"), "with its picture");
+    assert_eq!(told["tasks"][0]["done"], tasks[0]["done"], "the command tells the same");
+
+    let edits =
+        json!({ "start": "2026-12-07", "team": 4, "skip_weekends": true, "days": { "performance": 3 }, "done": {} });
+    ask("change_timeline", json!({ "migration": MIGRATION, "edits": edits })).await.unwrap();
+    let view = ask("timeline", look.clone()).await.unwrap();
+    let performance = &view["placed"]["timeline"]["tasks"][5];
+    assert_eq!((&performance["days"], &performance["changed"]), (&3.0.into(), &true.into()), "{performance}");
+    assert_eq!(
+        (&view["start"], &view["team"], &view["edits"]["skip_weekends"]),
+        (&"2026-12-07".into(), &4.into(), &true.into())
+    );
+    let (_, told) = plan(&ctl, &["timeline", "--migration", MIGRATION, "--no-copy"]);
+    assert_eq!(told["tasks"][5]["days"], 3.0, "what was changed in the window holds on the command line");
+    for (field, value) in [
+        ("start", json!("7.12.2026")),
+        ("team", json!(0)),
+        ("days", json!({ "performance": -1 })),
+        ("days", json!({ "perfromance": 1 })),
+        ("done", json!({ "performance": "soon" })),
+    ] {
+        let mut edits = edits.clone();
+        edits[field] = value.clone();
+        let refused = ask("change_timeline", json!({ "migration": MIGRATION, "edits": edits })).await;
+        assert!(refused.is_err(), "{field} = {value} cannot be kept");
+    }
+    assert_eq!(ask("timeline", look).await.unwrap()["edits"], view["edits"], "and what was kept stays");
+
+    for (name, begins) in [("t.html", "<!doctype html>"), ("t.md", "# a to b"), ("t.ics", "BEGIN:VCALENDAR\r\n")] {
+        let file = ctl.home().join(name);
+        let written = api.export_timeline(export(Format::of(&file), &file)).await.unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with(begins) && written.bytes == text.len() as u64, "{name}: {text}");
+        assert!(api.export_timeline(export(Format::Html, &file)).await.is_err(), "{name} is there already and stays");
+    }
+    api.shut_down().await;
 }

@@ -8,9 +8,10 @@ mod ctl;
 
 use std::process::Output;
 
-use ctl::Ctl;
+use ctl::{Ctl, MIGRATION};
 use said::{all, expect};
 use serde_json::{Value, json};
+use switchyard_api::{Options, Switchyard};
 use switchyard_rig::{Major, Rig, RigOptions};
 
 /// A schema whose names are meant for every place where text is put into other text.
@@ -212,4 +213,61 @@ async fn the_inventory_names_everything_and_no_secret() {
     let over = json!({ "kind": "view", "object": "public.over", "on_kind": "view", "on": "public.v" });
     assert!(found["dependencies"].as_array().unwrap().contains(&over), "a view over a view: {}", found["dependencies"]);
     assert_eq!(answer(&diff(&ctl, &[]))["counts"]["table"]["equal"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_migrations_operators_accepted_counts_everywhere_and_is_given_as_a_file() {
+    let ctl = pair().await;
+    // Nobody asks the routers here.
+    let routers = ["--pgbouncer", "boss@127.0.0.1:1", "--haproxy", "127.0.0.1:2"];
+    ctl.create_migration_with(MIGRATION, "a", "b", &routers);
+    ctl.rig.target.execute("ALTER TABLE public.t7 ALTER b TYPE varchar(255); DROP INDEX public.t7_c").await.unwrap();
+    let diff = |more: &[&str]| ctl.output(&[&["schema", "diff", "--migration", MIGRATION], more].concat());
+    let found = answer(&diff(&[]));
+    assert_eq!(found["differences"].as_array().unwrap().len(), 2, "{found}");
+
+    let api = Switchyard::open(Options { store: Some(ctl.store().to_owned()), ..Options::default() }).await.unwrap();
+    let row = found["differences"].as_array().unwrap().iter().find(|d| d["what"] == "type").unwrap();
+    let entry = |reason: &str| {
+        let mut entry = json!({ "reason": reason, "by": "Ann \"DBA\" Ortiz" });
+        for field in ["object", "kind", "what", "source", "target"] {
+            entry[field] = row[field].clone();
+        }
+        json!({ "migration": MIGRATION, "entry": entry })
+    };
+    let refused = api.call("accept_difference", entry("  ")).await.unwrap_err();
+    assert!(refused.message.contains("without a reason"), "{refused:?}");
+    api.call("accept_difference", entry("never longer,\nsays the team")).await.unwrap();
+
+    let out = diff(&[]);
+    let found = answer(&out);
+    assert_eq!(
+        (out.status.code(), found["differences"].as_array().unwrap().len()),
+        (Some(1), 1),
+        "the index is left: {found}"
+    );
+    let accepted = &found["accepted"][0];
+    assert_eq!((&accepted["object"], &accepted["by"]), (&"public.t7.b".into(), &"Ann \"DBA\" Ortiz".into()));
+
+    // As a file it says the same without the migration.
+    let file = ctl.home().join("accepted.toml");
+    std::fs::write(&file, ctl.output(&["schema", "accepted", MIGRATION]).stdout).unwrap();
+    let out = ctl.output(&["schema", "diff", "--source", "a", "--target", "b", "--accept", file.to_str().unwrap()]);
+    assert_eq!(answer(&out)["accepted"][0]["reason"], "never longer,\nsays the team", "{}", all(&out));
+
+    // Another value is another difference, and the entry is about nothing.
+    ctl.rig.target.execute("ALTER TABLE public.t7 ALTER b TYPE varchar(99)").await.unwrap();
+    let found = answer(&diff(&[]));
+    assert_eq!(
+        (found["differences"].as_array().unwrap().len(), found["idle"].as_array().unwrap().len()),
+        (2, 1),
+        "{found}"
+    );
+    api.call("take_back_difference", entry("")).await.unwrap();
+    let gone = api.call("take_back_difference", entry("")).await.unwrap_err();
+    assert_eq!(gone.code, "not_found", "it was taken back already: {gone:?}");
+    assert_eq!(answer(&diff(&[]))["idle"], json!([]));
+    api.shut_down().await;
+    let out = ctl.output(&["schema", "diff", "--source", "a"]);
+    assert_eq!(out.status.code(), Some(2), "one database is no pair: {}", all(&out));
 }

@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use switchyard_engine::{
     Kind,
     db::{
-        Fence, FenceOrder, Heartbeat,
+        Fence, FenceOrder, Heartbeat, Refusal,
         connect::{Login, connect_postgres},
     },
     secret::Secret,
@@ -191,7 +191,9 @@ async fn awkward_names_are_fenced_and_everything_of_ours_goes_away() {
         bed.execute(format!("CREATE TABLE {table} (id int)")).await;
     }
     bed.db.install(&names).await.unwrap();
-    let moved = FenceOrder { moved_to: "a\\b'c\"d".into(), ..order(names.clone()) };
+    let to = "a\\b'c\"d".to_owned();
+    let refusal = Refusal::Moved { to, epoch: 7, rows_publication: "switchyard_rows".into() };
+    let moved = FenceOrder { refusal, ..order(names.clone()) };
     bed.db.raise(&moved).await.unwrap().commit().await.unwrap();
     assert!(bed.db.is_raised(&names).await.unwrap());
     for table in &names {

@@ -92,13 +92,20 @@ async fn an_autovacuum_in_the_way_is_sent_home_at_once() {
     assert!(bed.db.blockers(&big, 0).await.unwrap().is_empty(), "it gives way, so it is no blocker");
     bed.db.arm().await.unwrap();
     let begun = Instant::now();
-    let fence = bed.db.raise(&order(big)).await.unwrap();
+    let fence = bed.db.raise(&order(big.clone())).await.unwrap();
     assert!(
         begun.elapsed() < Duration::from_millis(500),
         "half a second is less than deadlock_timeout: {:?}",
         begun.elapsed()
     );
     fence.roll_back().await.unwrap();
+
+    bed.db.raise(&order(big.clone())).await.unwrap().commit().await.unwrap();
+    bed.until("an autovacuum to run again", running).await;
+    let begun = Instant::now();
+    bed.db.lower(&big).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(3), "writers go on although it runs: {:?}", begun.elapsed());
+    assert!(!bed.db.is_raised(&big).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

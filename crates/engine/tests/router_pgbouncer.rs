@@ -294,3 +294,45 @@ async fn an_encrypted_console_is_spoken_to() {
     assert!(is_holding(&r).await);
     r.release().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_tell_who_is_served_who_waits_and_who_is_held() {
+    let rig = rig().await;
+    let r = router(&rig.poolers[0]);
+    let rw = async || {
+        let pools = r.pools().await.unwrap().unwrap();
+        assert!(pools.iter().all(|p| p.database != "pgbouncer"), "the console's own pool is no application's");
+        pools.into_iter().find(|p| p.database == "app_rw")
+    };
+    let mut open = Vec::new();
+    for _ in 0..5 {
+        let mut c = client(&rig.poolers[0]).await;
+        run(&mut c, "BEGIN; SELECT 1").await;
+        open.push(c);
+    }
+    let busy = rw().await.unwrap();
+    assert_eq!(
+        (busy.cl_active, busy.sv_active, busy.size),
+        (5, 5, Some(5)),
+        "five transactions on five connections: {busy:?}"
+    );
+    assert_eq!((busy.cl_waiting, busy.paused, busy.mode.as_str()), (0, false, "transaction"));
+
+    let sixth = asks(&rig.poolers[0]);
+    until("the sixth client's wait", || async { rw().await.is_some_and(|p| p.cl_waiting == 1 && p.maxwait_ms > 0.0) })
+        .await;
+    let said = rw().await.unwrap().warnings();
+    assert!(said[0].contains("All its server connections are in use"), "{said:?}");
+    for mut c in open {
+        run(&mut c, "COMMIT").await;
+    }
+    sixth.await.unwrap();
+
+    r.hold().await.unwrap();
+    let held = asks(&rig.poolers[0]);
+    until("the queueing of a client", || async { rw().await.is_some_and(|p| p.cl_waiting == 1) }).await;
+    let pool = rw().await.unwrap();
+    assert!(pool.paused && pool.warnings()[0].contains("is held"), "a hold is told as one: {:?}", pool.warnings());
+    r.release().await.unwrap();
+    held.await.unwrap();
+}

@@ -13,6 +13,10 @@ pub enum Command {
     Analyze,
     /// Makes the target's schema and our own objects on both sides.
     Prepare,
+    /// The source refuses writes by agreement, for the copy of the offline strategy.
+    Hold,
+    /// Lets writes at the source go on.
+    Release,
     /// Starts replication, the initial copy, the remaining indexes, and the way back.
     Replicate,
     /// Counts and digests every table on both sides.
@@ -48,6 +52,8 @@ impl Command {
         match self {
             Command::Analyze => "analyze",
             Command::Prepare => "prepare",
+            Command::Hold => "hold",
+            Command::Release => "release",
             Command::Replicate => "replicate",
             Command::Validate => "validate",
             Command::Repair { .. } => "repair",
@@ -58,12 +64,28 @@ impl Command {
         }
     }
 
+    /// Whether a release of held writes ends it: it takes long, and is taken back.
+    pub fn ends_for_a_release(&self) -> bool {
+        match self {
+            Command::Replicate | Command::Validate => true,
+            Command::Analyze
+            | Command::Prepare
+            | Command::Hold
+            | Command::Release
+            | Command::Repair { .. }
+            | Command::ShiftReads { .. }
+            | Command::SwitchWrites
+            | Command::RollBack
+            | Command::Cleanup { .. } => false,
+        }
+    }
+
     /// The phase whose work this is.
     pub fn phase(&self) -> Phase {
         match self {
             Command::Analyze => Phase::SchemaAnalysis,
             Command::Prepare => Phase::CompatibilityLayer,
-            Command::Replicate => Phase::DualWrite,
+            Command::Hold | Command::Release | Command::Replicate => Phase::DualWrite,
             Command::Validate | Command::Repair { .. } => Phase::Validation,
             Command::ShiftReads { .. } | Command::SwitchWrites | Command::RollBack => Phase::TrafficCutover,
             Command::Cleanup { .. } => Phase::Cleanup,
@@ -75,6 +97,8 @@ impl Command {
         match self {
             Command::Analyze => "Analyze both sides".to_owned(),
             Command::Prepare => "Prepare the target".to_owned(),
+            Command::Hold => "Hold writes".to_owned(),
+            Command::Release => "Release writes".to_owned(),
             Command::Replicate => "Start replication".to_owned(),
             Command::Validate => "Validate every table".to_owned(),
             Command::Repair { .. } => "Repair rows".to_owned(),

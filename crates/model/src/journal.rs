@@ -7,7 +7,13 @@ use serde_json::Value;
 use ts_rs::TS;
 
 use crate::{
-    Command, Side, UnixMs, ident::TableName, limits::Limits, migration::MigrationSpec, repair::Repaired, router::Route,
+    Command, Side, UnixMs,
+    ident::TableName,
+    inventory::{Inventory, TableKind},
+    limits::Limits,
+    migration::MigrationSpec,
+    repair::Repaired,
+    router::Route,
     validation::Validation,
 };
 
@@ -205,6 +211,16 @@ pub struct Scope {
     /// What is locked and put behind refusing triggers: the same and every partition, since a statement trigger fires only
     /// for the relation that the statement names.
     pub fence: Vec<TableName>,
+}
+
+impl Scope {
+    /// As a catalog gives it.
+    pub fn of(inventory: &Inventory) -> Scope {
+        Scope {
+            publish: inventory.published_roots().filter(|t| !t.unlogged).map(|t| t.name.clone()).collect(),
+            fence: inventory.tables.iter().filter(|t| t.kind != TableKind::Foreign).map(|t| t.name.clone()).collect(),
+        }
+    }
 }
 
 /// One act on the outside world, as the preview shows it and the step performs it.

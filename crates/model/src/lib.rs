@@ -13,6 +13,7 @@ pub mod drift;
 pub mod endpoint;
 pub mod figure;
 pub mod gate;
+pub mod hold;
 pub mod ident;
 pub mod inventory;
 pub mod journal;

@@ -35,6 +35,14 @@ pub struct Limits {
     pub ladder: Vec<Rung>,
     /// How long the source stays receive-only before Cleanup opens, seconds.
     pub receive_only_s: u32,
+    /// How long writes may be held on the source, offline strategy, before it is warned of, seconds.
+    #[serde(default = "held_max_s")]
+    pub held_max_s: u32,
+}
+
+/// Eight hours: a night.
+fn held_max_s() -> u32 {
+    8 * 3600
 }
 
 impl Limits {
@@ -52,6 +60,7 @@ impl Limits {
             sequence_margin: 1_000,
             ladder: ladder.map(|(percent, hours)| Rung { percent, soak_s: hours * 3600 }).to_vec(),
             receive_only_s: 7 * 24 * 3600,
+            held_max_s: held_max_s(),
         }
     }
 
@@ -74,6 +83,7 @@ impl Limits {
         limits.template = "demo".to_owned();
         limits.lag_hold_s = 5;
         limits.receive_only_s = 10;
+        limits.held_max_s = 10 * 60;
         for rung in &mut limits.ladder {
             rung.soak_s = 2;
         }

@@ -9,7 +9,7 @@ use crate::{limits::Limits, router::RouterConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// Hold, copy, verify, switch.
+    /// Hold, copy, verify, switch: writes are refused from before the copy until the switch.
     Offline,
     /// Replicate, verify, switch reads and writes at once.
     BlueGreen,
@@ -28,11 +28,19 @@ impl Strategy {
         }
     }
 
+    /// Whether the source refuses writes from before the copy until the switch.
+    pub fn holds_writes(self) -> bool {
+        match self {
+            Strategy::Offline => true,
+            Strategy::BlueGreen | Strategy::Rolling | Strategy::Live => false,
+        }
+    }
+
     /// Whether a migration can be run with it.
     pub fn runs(self) -> bool {
         match self {
-            Strategy::Live | Strategy::BlueGreen => true,
-            Strategy::Offline | Strategy::Rolling => false,
+            Strategy::Live | Strategy::BlueGreen | Strategy::Offline => true,
+            Strategy::Rolling => false,
         }
     }
 }
@@ -80,7 +88,7 @@ impl MigrationSpec {
         }
         out.extend(self.routers.iter().flat_map(RouterConfig::problems));
         if !self.strategy.runs() {
-            out.push("This strategy cannot be run so far: choose live or blue-green.".to_owned());
+            out.push("This strategy cannot be run so far: choose live, blue-green or offline.".to_owned());
         }
         out
     }

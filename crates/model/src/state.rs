@@ -10,6 +10,7 @@ use ts_rs::TS;
 
 use crate::{
     Command, Side, UnixMs,
+    hold::Held,
     journal::{Entry, Outcome, Recorded, RunId, Scope, Stopwatch},
     limits::Limits,
     migration::MigrationSpec,
@@ -37,7 +38,9 @@ pub struct State {
     pub route_since: UnixMs,
     /// When each phase's command last ended well.
     pub milestones: Milestones,
-    /// The tables it carries; None until replication is set up.
+    /// Since when, and by whom, the source refuses writes by agreement; None while it does not.
+    pub held: Option<Held>,
+    /// The tables it carries; None until writes are held or replication is set up.
     pub scope: Option<Scope>,
     /// The newest pass of the validation.
     pub validation: Option<Validation>,
@@ -166,6 +169,7 @@ impl State {
             route: Route::SOURCE,
             route_since: at,
             milestones: Milestones::default(),
+            held: None,
             scope: None,
             validation: None,
             open_run: None,
@@ -265,6 +269,8 @@ impl State {
                 self.open(*run, recorded.seq)?.past_no_return = true;
                 self.epoch = *epoch;
                 self.authority = *authority;
+                // What was held by agreement is refused for good now, or lowered by the way back.
+                self.held = None;
                 self.authority_since = at;
             }
             Entry::Routed { run, route } => {
@@ -329,6 +335,7 @@ impl State {
     fn end(&mut self, at: UnixMs, outcome: Outcome, summary: &str, stopwatch: Option<&Stopwatch>) {
         let Some(mut run) = self.open_run.take() else { return };
         run.ended = Some((at, outcome, summary.to_owned()));
+        self.end_hold(&run, at, outcome);
         if outcome == Outcome::Done {
             match &run.command {
                 Command::Analyze => self.milestones.analyzed = Some(at),
@@ -345,7 +352,11 @@ impl State {
                         self.last_rollback = Some((at, s.clone()));
                     }
                 }
-                Command::Validate | Command::Repair { .. } | Command::ShiftReads { .. } => {}
+                Command::Hold
+                | Command::Release
+                | Command::Validate
+                | Command::Repair { .. }
+                | Command::ShiftReads { .. } => {}
             }
         } else if run.command == Command::Prepare {
             // Taken back, and with it what an earlier one had made.
@@ -363,11 +374,19 @@ impl State {
 
     /// What recovery does with the open run.
     pub fn recovery(&self) -> Option<Recovery> {
-        // What Cleanup dropped does not come back, so it goes on from where it was.
-        let finishes = |run: &Run| run.past_no_return || matches!(run.command, Command::Cleanup { .. });
+        // What Cleanup dropped does not come back, so it goes on from where it was; and writers who were promised that they go
+        // on are not refused again.
+        let finishes = |run: &Run| {
+            run.past_no_return
+                || matches!(run.command, Command::Cleanup { .. } | Command::Release)
+                || run.command == Command::RollBack && self.held.is_some()
+        };
         self.open_run.as_ref().map(|run| recovery(finishes(run)))
     }
 }
+
+#[cfg(test)]
+mod offline;
 
 #[cfg(test)]
 mod tests {

@@ -115,6 +115,8 @@ mod tests {
         /// Locks and uncommitted triggers on the loser; gone when our connection dies.
         fence_tx: bool,
         loser_fenced: bool,
+        /// The loser refuses writes by agreement, since before the run: the offline strategy.
+        loser_held: bool,
         winner_fenced: bool,
         loser_stream_open: bool,
         winner_stream_open: bool,
@@ -125,11 +127,12 @@ mod tests {
     }
 
     impl World {
-        fn before(winner_fenced: bool) -> Self {
+        fn before(winner_fenced: bool, loser_held: bool) -> Self {
             World {
                 held: false,
                 fence_tx: false,
                 loser_fenced: false,
+                loser_held,
                 winner_fenced,
                 loser_stream_open: true,
                 winner_stream_open: false,
@@ -140,7 +143,7 @@ mod tests {
         }
 
         fn loser_accepts(&self) -> bool {
-            !self.fence_tx && !self.loser_fenced
+            !self.fence_tx && !self.loser_fenced && !self.loser_held
         }
 
         /// On the first switch the winner has no fence: it accepts writes of whoever goes there, so what counts is
@@ -164,6 +167,8 @@ mod tests {
                     if self.fence_tx {
                         self.fence_tx = false;
                         self.loser_fenced = true;
+                        // The same triggers, with another sentence.
+                        self.loser_held = false;
                         self.loser_stream_open = false;
                     }
                 }
@@ -227,10 +232,10 @@ mod tests {
 
     #[test]
     fn every_crash_leaves_one_authority_and_nothing_lost() {
-        for winner_fenced in [false, true] {
+        for (winner_fenced, loser_held) in [(false, false), (true, false), (false, true)] {
             for crash_after in 0..=ORDER.len() {
                 for second_crash in 0..=ORDER.len() {
-                    let mut w = World::before(winner_fenced);
+                    let mut w = World::before(winner_fenced, loser_held);
                     let before = w.clone();
                     for step in ORDER.into_iter().take(crash_after) {
                         w.apply(step);

@@ -8,6 +8,7 @@ mod endpoint_form;
 mod journey;
 mod menu;
 mod notices;
+mod plan;
 mod repair;
 mod second_start;
 mod silent;

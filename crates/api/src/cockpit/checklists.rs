@@ -169,7 +169,8 @@ fn compatibility(seen: &Seen<'_>) -> Vec<Check> {
 
 fn dual_write(seen: &Seen<'_>) -> Vec<Check> {
     let phase = Phase::DualWrite;
-    let mut checks = vec![copied(seen), indexed(seen)];
+    let mut checks = super::held::checks(seen, phase);
+    checks.extend([copied(seen), indexed(seen)]);
     checks.push(stream(seen, "dual.forward", "Source → target streams", Side::Source));
     checks.push(stream(
         seen,
@@ -308,11 +309,14 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         100 => Verdict::pass("100 %"),
         percent => Verdict::unknown(format!("{percent} % so far")),
     };
+    let by_percent = state.spec.strategy.moves_reads_by_percent();
     let writes = match state.authority {
         Side::Target => Verdict::pass(format!("epoch {}", state.epoch)),
-        Side::Source => Verdict::unknown("after 100 % of reads"),
+        Side::Source if by_percent => Verdict::unknown("after 100 % of reads"),
+        Side::Source => Verdict::unknown("with the reads, in one switch"),
     };
-    vec![
+    let mut checks = super::held::checks(seen, phase);
+    checks.extend([
         from_gate(seen, phase, "lag", lag_title(seen)),
         from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
         from_gate(seen, phase, "way_back", "A live row comes back"),
@@ -320,13 +324,17 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         soak(seen),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),
         Check::computed("cutover.writes", phase, "Writes moved to the target", writes, Some(state.authority_since)),
-    ]
+    ]);
+    checks
 }
 
 /// `Lag under 1 s for 30 min`.
 fn lag_title(seen: &Seen<'_>) -> String {
     let limits = seen.state.limits();
     let (limit, hold) = (f64::from(limits.lag_limit_ms), i64::from(limits.lag_hold_s));
+    if seen.state.held.is_some() {
+        return format!("Lag under {}", figure::limit(limit));
+    }
     format!("Lag under {} for {}", figure::limit(limit), figure::span(hold))
 }
 
@@ -376,7 +384,13 @@ fn from_gate(seen: &Seen<'_>, phase: Phase, gate: &str, title: impl Into<String>
     gate_check(seen, &command, phase, gate, title)
 }
 
-fn gate_check(seen: &Seen<'_>, command: &Command, phase: Phase, gate: &str, title: impl Into<String>) -> Check {
+pub(super) fn gate_check(
+    seen: &Seen<'_>,
+    command: &Command,
+    phase: Phase,
+    gate: &str,
+    title: impl Into<String>,
+) -> Check {
     let id = format!("gate.{gate}");
     match seen.judge(command).into_iter().find(|j| j.gate == gate) {
         None => Check::computed(id, phase, title, Verdict::unknown("not asked in this state"), None),

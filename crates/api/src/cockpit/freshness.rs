@@ -7,7 +7,7 @@ use crate::dto::*;
 
 /// Servers, routers and slots are asked every two or three seconds; after three misses nobody is asking, or nobody
 /// answers. The gate on the route counts the same.
-pub(super) const LOOKED_MS: i64 = 10_000;
+pub(crate) const LOOKED_MS: i64 = 10_000;
 
 /// What is measured at this stage; nothing before the pair was first connected, and nothing after Cleanup.
 pub(super) fn measured(seen: &Seen<'_>) -> Vec<Measured> {
@@ -22,6 +22,9 @@ pub(super) fn measured(seen: &Seen<'_>) -> Vec<Measured> {
     ];
     if !state.spec.routers.is_empty() {
         all.push(line("the routers".to_owned(), oldest_router(seen), LOOKED_MS));
+    }
+    if state.held.is_some() {
+        all.push(line("the source's fence".to_owned(), snapshot.facts.hold.as_ref().map(|f| f.at), LOOKED_MS));
     }
     if state.milestones.replicating.is_some() {
         for from in [state.authority, state.authority.other()] {

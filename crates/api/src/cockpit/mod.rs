@@ -1,7 +1,8 @@
 //! The cockpit: everything the main screen shows, from the journal's state and what the driver last saw. Pure.
 
 mod checklists;
-mod freshness;
+pub(crate) mod freshness;
+mod held;
 mod ladder;
 mod runs;
 mod tiles;
@@ -77,6 +78,7 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
         authority: state.authority,
         authority_since: state.authority_since,
         epoch: state.epoch,
+        held: held::card(seen),
         reads_on_target: state.route.reads_on_target,
         read_back: freshness::read_back(seen),
         phase,
@@ -114,7 +116,10 @@ pub fn holding_since(state: &State) -> Option<UnixMs> {
     let run = state.open_run.as_ref()?;
     let step = |name: &str| run.steps.iter().find(|s| s.step == name);
     let hold = step("hold").filter(|s| matches!(s.state, StepState::Running | StepState::Done | StepState::Skipped))?;
-    let released = step("release").is_some_and(|s| matches!(s.state, StepState::Done | StepState::Skipped));
+    // A switch lets them go with `release`, a hold that stands with `resume`.
+    let released = step("release")
+        .or_else(|| step("resume"))
+        .is_some_and(|s| matches!(s.state, StepState::Done | StepState::Skipped));
     (!released).then_some(hold.started)
 }
 
@@ -132,6 +137,7 @@ pub fn headline(state: &State) -> String {
         Side::Source if state.route.reads_on_target > 0 => {
             format!("Cutover · {} % of reads on target", state.route.reads_on_target)
         }
+        Side::Source if state.held.is_some() => held::headline(state),
         Side::Source if state.validation.is_some() => "Validated · all traffic on source".to_owned(),
         Side::Source if m.replicating.is_some() => "Replicating · all traffic on source".to_owned(),
         Side::Source if m.prepared.is_some() => "Target prepared".to_owned(),
@@ -159,11 +165,14 @@ fn next_command(seen: &Seen<'_>) -> Option<NextCommand> {
     if m.cleaned.is_some() {
         return None;
     }
+    let hold = state.spec.strategy.holds_writes() && state.held.is_none();
     let validated = state.validation.as_ref().is_some_and(|v| v.findings() == 0 && v.unproven() == 0);
     let (command, title) = if m.analyzed.is_none() {
         (Command::Analyze, "Next: read both sides".to_owned())
     } else if m.prepared.is_none() {
         (Command::Prepare, "Next: make the target's schema".to_owned())
+    } else if m.replicating.is_none() && hold {
+        (Command::Hold, "Next: refuse writes, for the copy".to_owned())
     } else if m.replicating.is_none() {
         (Command::Replicate, "Next: copy every row and follow every change".to_owned())
     } else if state.authority == Side::Target {
@@ -173,6 +182,8 @@ fn next_command(seen: &Seen<'_>) -> Option<NextCommand> {
     } else if let Some(percent) = state.next_rung() {
         let title = format!("Next: {} % → {percent} % of reads", state.route.reads_on_target);
         (Command::ShiftReads { percent }, title)
+    } else if hold {
+        (Command::Hold, "Next: refuse writes, until the switch".to_owned())
     } else {
         let what = if state.spec.strategy.moves_reads_by_percent() { "writes" } else { "reads and writes" };
         (Command::SwitchWrites, format!("Next: {what} to the target"))
@@ -183,6 +194,9 @@ fn next_command(seen: &Seen<'_>) -> Option<NextCommand> {
 fn back_command(seen: &Seen<'_>) -> Option<NextCommand> {
     if seen.state.authority == Side::Target {
         return None;
+    }
+    if seen.state.held.is_some() || held::is_stray(seen) {
+        return Some(button(seen, Command::Release, "Writes go on at the source".to_owned()));
     }
     let percent = seen.state.previous_rung()?;
     let mut button = button(seen, Command::ShiftReads { percent }, "One rung down".to_owned());
@@ -202,6 +216,7 @@ fn button(seen: &Seen<'_>, command: Command, title: String) -> NextCommand {
 fn rollback(seen: &Seen<'_>) -> RollbackCard {
     let why_not = why_not(&Command::RollBack, seen.state, &[]);
     let note = match &seen.state.last_rollback {
+        _ if seen.state.held.is_some() => "writes go on at the source; nothing has moved".to_owned(),
         Some((_, watch)) => format!("last rollback held writes for {:.0} ms", watch.write_pause_ms),
         None => "never rehearsed: a hope".to_owned(),
     };

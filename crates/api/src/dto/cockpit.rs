@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use switchyard_model::{
-    Side, UnixMs, check::Check, gate::Judged, limits::Limits, migration::MigrationSpec, phase::Phase,
+    Side, UnixMs, check::Check, gate::Judged, hold::HeldFor, limits::Limits, migration::MigrationSpec, phase::Phase,
     validation::Validation,
 };
 use ts_rs::TS;
@@ -62,6 +62,8 @@ pub struct Cockpit {
     pub authority_since: UnixMs,
     /// The epoch.
     pub epoch: i64,
+    /// Writes that are refused on the source by agreement; None while they go on.
+    pub held: Option<HeldCard>,
     /// Percent of reads on the target, as last routed.
     pub reads_on_target: u8,
     /// The route by the routers' own word; None until they were asked.
@@ -108,6 +110,29 @@ pub struct Cockpit {
     pub limits: Limits,
     /// Passwords that have to be typed before anything can be measured.
     pub passwords_needed: Vec<String>,
+}
+
+/// The hold of the offline strategy.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct HeldCard {
+    /// Since when.
+    pub since: UnixMs,
+    /// Who held them.
+    pub by: String,
+    /// For how long, and whether that is longer than agreed.
+    #[serde(flatten)]
+    pub how_long: HeldFor,
+    /// The source's own word: refused, or why that is not so; None until it was asked.
+    pub seen: Option<HeldSeen>,
+}
+
+/// How the source was last seen while writes are held.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct HeldSeen {
+    /// When.
+    pub at: UnixMs,
+    /// Whether it refuses writes as the journal says.
+    pub refuses: bool,
 }
 
 /// One side.

@@ -1,16 +1,13 @@
 //! Everything that is known to differ, into a file for people and other programs.
 //!
-//! Owns the file: it is for its owner alone, since it holds rows; it appears under its name when it is whole; and one that
-//! is there already stays, unless somebody said that it may go. Reads the store in pages and keeps none of them. It must
-//! never become a command of the bridge: a page does not choose where files are written.
+//! Owns what is in the file; `draft` owns the file. Reads the store in pages and keeps none of them. It must never become a
+//! command of the bridge: a page does not choose where files are written.
 
 mod csv;
+pub(crate) mod draft;
 mod lines;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use switchyard_engine::store::MigrationId;
@@ -19,10 +16,9 @@ use switchyard_model::{
     ident::TableName,
     reconcile::{ColumnDifference, Finding, FindingKind, Standing},
 };
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt;
 
-use crate::{Switchyard, dto::*, io_words, verify::object};
+use self::draft::Draft;
+use crate::{Switchyard, dto::*, verify::object};
 
 /// Findings that are read at once.
 const PAGE: i64 = 500;
@@ -99,18 +95,14 @@ impl Switchyard {
     /// The file is there already, or cannot be written; the store cannot be read. Nothing is left behind then.
     pub async fn export_findings(&self, export: Export) -> Result<Exported, ApiError> {
         let id = self.parts.store.migration_id(&export.migration).await?;
-        let file = std::path::absolute(&export.file).map_err(|e| unwritten(&export.file, &e))?;
-        if !export.replace && file.symlink_metadata().is_ok() {
-            return Err(there_already(&file));
-        }
-        let mut out = Out::beside(&file, export.format)?;
+        let mut out = Out::beside(&export.file, export.format, export.replace)?;
         out.begin().await?;
         let mut standings = self.parts.store.standings(id).await?;
         standings.retain(|s| export.table.as_ref().is_none_or(|t| *t == s.table));
         for standing in &standings {
             self.export_table(id, standing, &mut out).await?;
         }
-        out.end(export.replace).await
+        out.end().await
     }
 
     async fn export_table(&self, id: MigrationId, standing: &Standing, out: &mut Out) -> Result<(), ApiError> {
@@ -145,33 +137,23 @@ fn hot<'a>(standing: &'a Standing, key: &[(String, String)]) -> Row<'a> {
     Row { table: &standing.table, id: None, kind: None, key: key.to_vec(), columns: Vec::new(), rows: None, at }
 }
 
-/// A file on its way.
+/// A file of findings on its way.
 struct Out {
     format: Format,
-    /// Where it shall be in the end.
-    file: PathBuf,
-    /// Where it is until then; removed when it is dropped.
-    draft: NamedTempFile,
-    to: tokio::fs::File,
+    draft: Draft,
     told: Exported,
 }
 
 impl Out {
-    /// In the same folder, so that it can be renamed; readable for its owner alone, as `tempfile` makes it.
-    fn beside(file: &Path, format: Format) -> Result<Out, ApiError> {
-        let folder = file.parent().filter(|_| file.file_name().is_some()).ok_or_else(|| no_name(file))?;
-        let draft = tempfile::Builder::new()
-            .prefix(".switchyard-export-")
-            .tempfile_in(folder)
-            .map_err(|e| unwritten(file, &e))?;
-        let to = draft.reopen().map(tokio::fs::File::from_std).map_err(|e| unwritten(file, &e))?;
-        let told = Exported { file: file.display().to_string(), findings: 0, hot: 0, hot_unnamed: 0, bytes: 0 };
-        Ok(Out { format, file: file.to_path_buf(), draft, to, told })
+    fn beside(file: &Path, format: Format, replace: bool) -> Result<Out, ApiError> {
+        let draft = Draft::beside(file, "differences", replace)?;
+        let told = Exported { file: String::new(), findings: 0, hot: 0, hot_unnamed: 0, bytes: 0 };
+        Ok(Out { format, draft, told })
     }
 
     async fn begin(&mut self) -> Result<(), ApiError> {
         match self.format {
-            Format::Csv => self.put(&csv::head()).await,
+            Format::Csv => self.draft.put(&csv::head()).await,
             Format::Json => Ok(()),
         }
     }
@@ -184,43 +166,13 @@ impl Out {
                 Format::Json => lines::write(&row, &mut text),
             }
         }
-        self.put(&text).await
+        self.draft.put(&text).await
     }
 
-    async fn put(&mut self, text: &str) -> Result<(), ApiError> {
-        self.told.bytes += text.len() as u64;
-        self.to.write_all(text.as_bytes()).await.map_err(|e| unwritten(&self.file, &e))
+    async fn end(self) -> Result<Exported, ApiError> {
+        let (file, bytes) = self.draft.keep().await?;
+        Ok(Exported { file, bytes, ..self.told })
     }
-
-    /// On the disk, and then under its name.
-    async fn end(mut self, replace: bool) -> Result<Exported, ApiError> {
-        let flushed = match self.to.flush().await {
-            Ok(()) => self.to.sync_all().await,
-            Err(e) => Err(e),
-        };
-        flushed.map_err(|e| unwritten(&self.file, &e))?;
-        let kept = if replace { self.draft.persist(&self.file) } else { self.draft.persist_noclobber(&self.file) };
-        match kept {
-            Ok(_) => Ok(self.told),
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(there_already(&self.file)),
-            Err(e) => Err(unwritten(&self.file, &e.error)),
-        }
-    }
-}
-
-fn there_already(file: &Path) -> ApiError {
-    let why = format!("{} is there already and stays as it is.", file.display());
-    ApiError::new("refused", why, "Choose another name, or move the file away.")
-}
-
-fn no_name(file: &Path) -> ApiError {
-    let why = format!("“{}” is no name of a file.", file.display());
-    ApiError::new("invalid", why, "Write a path that ends with a file's name, for example differences.csv.")
-}
-
-fn unwritten(file: &Path, e: &io::Error) -> ApiError {
-    let why = format!("The differences could not be written to {}: {}.", file.display(), io_words(e));
-    ApiError::new("failed", why, "Nothing was left there. Choose a folder that exists, may be written to and has room.")
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use switchyard_charts::{GanttInput, Theme, gantt_chart};
 use switchyard_model::{
     UnixMs,
-    plan::{strategy::name, timeline::Timeline},
+    plan::{
+        strategy::name,
+        timeline::{Task, Timeline},
+    },
     time::{date, utc},
 };
 
@@ -38,9 +41,9 @@ pub fn html(plan: &Planned<Timeline>, now: UnixMs) -> String {
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(&t.title),
             t.days,
-            date(t.start),
-            date(t.end),
-            escape(&state(t.done, t.slips_days)),
+            date(t.begins),
+            date(t.last()),
+            escape(&state(t)),
             escape(&t.why)
         );
     }
@@ -67,9 +70,9 @@ pub fn markdown(plan: &Planned<Timeline>) -> String {
             "| {} | {} | {} | {} | {} | {} |",
             cell(&t.title),
             t.days,
-            date(t.start),
-            date(t.end),
-            cell(&state(t.done, t.slips_days)),
+            date(t.begins),
+            date(t.last()),
+            cell(&state(t)),
             cell(&t.why)
         );
     }
@@ -91,16 +94,16 @@ pub fn icalendar(plan: &Planned<Timeline>, now: UnixMs) -> String {
     ];
     for t in &plan.plan.tasks {
         // DTEND is exclusive, and a task of less than a day still has one.
-        let last = (t.end - 1).max(t.start);
+        let last = t.last();
         let end = last - last.rem_euclid(switchyard_model::time::DAY_MS) + switchyard_model::time::DAY_MS;
         lines.extend([
             "BEGIN:VEVENT".to_owned(),
             format!("UID:{}-{}@switchyard", t.id, ical(&format!("{}-{}", plan.source, plan.target)).replace(' ', "_")),
             format!("DTSTAMP:{stamp}"),
-            format!("DTSTART;VALUE=DATE:{}", day(t.start)),
+            format!("DTSTART;VALUE=DATE:{}", day(t.begins)),
             format!("DTEND;VALUE=DATE:{}", day(end)),
             format!("SUMMARY:{}", ical(&format!("{} ({} to {})", t.title, plan.source, plan.target))),
-            format!("DESCRIPTION:{}", ical(&format!("{} {}", state(t.done, t.slips_days), t.why))),
+            format!("DESCRIPTION:{}", ical(&format!("{} {}", state(t), t.why))),
             "TRANSP:TRANSPARENT".to_owned(),
             "END:VEVENT".to_owned(),
         ]);
@@ -112,21 +115,31 @@ pub fn icalendar(plan: &Planned<Timeline>, now: UnixMs) -> String {
 /// The whole in a sentence.
 pub fn summary(t: &Timeline) -> String {
     let start = t.tasks.first().map_or(0, |task| task.start);
-    let late = match t.expected_end - t.end {
-        0 => String::new(),
-        _ => format!(" As it looks now it ends on {}.", date(t.expected_end)),
+    let planned = t.tasks.last().map_or(start, Task::last_planned);
+    let now = t.tasks.last().map_or(start, Task::last);
+    let over = t.tasks.iter().all(|task| task.done.is_some());
+    let moved = match (over, date(now) == date(planned)) {
+        (true, _) => format!(" It ended on {}.", date(now)),
+        (false, true) => String::new(),
+        (false, false) => format!(" As it looks now it ends on {}.", date(now)),
     };
-    format!("{}: from {} to {}.{late}", name(t.strategy), date(start), date(t.end))
+    format!("{}: from {} to {}.{moved}", name(t.strategy), date(start), date(planned))
 }
 
 /// Where a task stands, in words.
-pub fn state(done: Option<UnixMs>, slips_days: f64) -> String {
-    match (done, slips_days > 0.0) {
-        (Some(at), false) => format!("Done {}.", date(at)),
-        (Some(at), true) => format!("Done {}, {slips_days} days late.", date(at)),
-        (None, true) => format!("{slips_days} days late."),
-        (None, false) => "As planned.".to_owned(),
+pub fn state(t: &Task) -> String {
+    match (t.done, t.slips_days > 0.0, t.days_early()) {
+        (Some(at), true, _) => format!("Done {}, {} late.", date(at), days(t.slips_days)),
+        (Some(at), false, 0) => format!("Done {}.", date(at)),
+        (Some(at), false, early) => format!("Done {}, {} early.", date(at), days(early as f64)),
+        (None, true, _) => format!("{} late.", days(t.slips_days)),
+        (None, false, 0) => "As planned.".to_owned(),
+        (None, false, early) => format!("{} early.", days(early as f64)),
     }
+}
+
+fn days(n: f64) -> String {
+    if n == 1.0 { "1 day".to_owned() } else { format!("{n} days") }
 }
 
 /// A text as a property's value.
@@ -176,6 +189,7 @@ mod tests {
             team: 2,
             start,
             changes: &changes,
+            reached: &std::collections::BTreeMap::new(),
             now: start,
         };
         Planned {

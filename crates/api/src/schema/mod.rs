@@ -1,5 +1,6 @@
 //! The schemas of two databases: what one holds, and how two differ, with or without a migration.
 
+mod accept;
 pub mod html;
 pub mod junit;
 pub mod markdown;
@@ -32,6 +33,8 @@ pub struct SchemaDiffRequest {
     pub target: End,
     /// A file of differences that were accepted.
     pub accept: Option<PathBuf>,
+    /// Others that were accepted: a migration's own.
+    pub accepted: Vec<accepted::Accepted>,
 }
 
 /// What one database holds.
@@ -70,8 +73,11 @@ pub struct SchemaDifferences {
     pub differences: Vec<Difference>,
     /// Those that somebody did.
     pub accepted: Vec<AcceptedDifference>,
-    /// Entries of the file that are about nothing any more.
+    /// Entries that were accepted and are about nothing any more.
     pub idle: Vec<String>,
+    /// The same, whole.
+    #[serde(skip)]
+    pub idle_entries: Vec<accepted::Accepted>,
     /// Objects by kind.
     pub counts: std::collections::BTreeMap<schema::Kind, schema::Count>,
     /// What could not be compared.
@@ -131,10 +137,11 @@ impl Switchyard {
     /// When a side cannot be reached or read at all, or the file of accepted differences cannot be understood.
     pub async fn schema_diff(&self, request: SchemaDiffRequest) -> Result<SchemaDifferences, ApiError> {
         // Before anything is asked of a server: a typing error in the file costs no look.
-        let entries = match &request.accept {
-            Some(file) => read_accepted(file)?,
-            None => Vec::new(),
-        };
+        let mut entries = request.accepted;
+        if let Some(file) = &request.accept {
+            // What the file says of a difference goes before what was said in the window.
+            entries.splice(0..0, read_accepted(file)?);
+        }
         let (source, target) = tokio::try_join!(
             self.end(Side::Source, &request.source, LANES),
             self.end(Side::Target, &request.target, LANES)
@@ -171,6 +178,7 @@ fn answer(
         differences,
         accepted: accepted.collect(),
         idle: idle.iter().map(accepted::Accepted::shown).collect(),
+        idle_entries: idle,
         counts: comparison.counts,
         unseen: comparison.unseen,
         source,

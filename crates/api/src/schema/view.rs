@@ -1,21 +1,20 @@
 //! The comparison as the window asks for it: of a migration's own two sides.
 
 use switchyard_engine::clock::{Clock, SystemClock};
+use switchyard_model::schema::accepted::Accepted as Entry;
 
-use super::SchemaDiffRequest;
-use crate::{Switchyard, dto::*, verify::End};
+use super::AcceptedDifference;
+use crate::{Switchyard, dto::*};
 
 impl Switchyard {
     /// Reads both schemas and compares them.
     pub(crate) async fn schema_differences(&self, args: ByName) -> Result<SchemaView, ApiError> {
-        let (_, book) = self.named(&args.name).await?;
-        let spec = book.state().await.spec;
-        let end = |reference: &str| End { reference: reference.to_owned(), password: None };
-        let request = SchemaDiffRequest { source: end(&spec.source), target: end(&spec.target), accept: None };
-        let found = self.schema_diff(request).await?;
+        let found = self.schema_diff_of(&args.name, None).await?;
         Ok(SchemaView {
             equal: found.counts.values().map(|c| c.equal).sum(),
             differences: found.differences,
+            accepted: found.accepted.into_iter().map(accepted).collect(),
+            idle: found.idle_entries,
             unseen: found.unseen,
             source: found.source,
             target: found.target,
@@ -23,4 +22,9 @@ impl Switchyard {
             seconds: found.read_seconds + found.compare_seconds,
         })
     }
+}
+
+fn accepted(a: AcceptedDifference) -> AcceptedView {
+    let entry = Entry::of(&a.difference, &a.reason, a.by.as_deref());
+    AcceptedView { difference: a.difference, entry }
 }

@@ -64,11 +64,11 @@ pub async fn true_end(ctl: &Ctl, migration: &str, after: i64) -> Result<Option<R
     }
 }
 
-/// After a switch that could not take everything back a router may still hold clients. It is asked, and released, for as
+/// After a run that held clients and could not take everything back a router may still hold clients. It is asked, and released, for as
 /// long as this process drives; so this process stays until all of them say that they hold nobody.
 pub async fn see_clients_released(ctl: &Ctl, migration: &str, command: &Command, end: &RunEnd) -> Result<(), ApiError> {
-    let switches = matches!(command, Command::SwitchWrites | Command::RollBack);
-    if !switches || end.outcome != Outcome::Failed {
+    let holds = matches!(command, Command::Hold | Command::SwitchWrites | Command::RollBack);
+    if !holds || end.outcome != Outcome::Failed {
         return Ok(());
     }
     let began = Instant::now();

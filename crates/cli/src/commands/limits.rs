@@ -43,5 +43,6 @@ pub async fn run(ctl: &Ctl, migration: String, set: Option<PathBuf>) -> Result<A
         say!("  {:>3} % of reads, soak {} s", rung.percent, rung.soak_s);
     }
     say!("  receive-only for {} s", limits.receive_only_s);
+    say!("  writes held for {} s at most (offline)", limits.held_max_s);
     Ok(Answer::Yes)
 }

@@ -103,6 +103,8 @@ pub async fn command(ctl: &Ctl, migration: &str, step: &StepArgs) -> Result<Comm
         }
         "analyze" => Command::Analyze,
         "prepare" => Command::Prepare,
+        "hold" => Command::Hold,
+        "release" => Command::Release,
         "replicate" => Command::Replicate,
         "validate" => Command::Validate,
         "repair" => Command::Repair {

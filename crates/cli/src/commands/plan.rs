@@ -2,7 +2,7 @@
 
 use switchyard_api::{
     dto::ApiError,
-    plan::{PlanOf, Planned, PoolsPlan, StrategyPlan, TimelineRequest, export, now},
+    plan::{PlanOf, Planned, PoolsPlan, StrategyPlan, TimelineQuestion, export, now},
     verify::End,
 };
 use switchyard_model::{
@@ -34,7 +34,7 @@ pub async fn run(ctl: &Ctl, command: PlanCmd) -> Result<Answer, ApiError> {
             let format = Format::of(&format)?;
             let strategy = strategy.as_deref().map(parse_strategy).transpose()?;
             let (of, answers, copy) = (of_what(of)?, answered(&answers)?, !copy.no_copy);
-            let request = TimelineRequest { of, strategy, answers, start, changes, copy };
+            let request = TimelineQuestion { of, strategy, answers, start, changes, copy };
             let plan = ctl.api.plan_timeline(&request).await?;
             match (ctl.json, format) {
                 (true, _) => output::json(&plan),
@@ -173,8 +173,8 @@ fn print_timeline(plan: &Planned<Timeline>) {
     print_measured(plan);
     say!("{}", export::summary(&plan.plan));
     for t in &plan.plan.tasks {
-        let state = export::state(t.done, t.slips_days);
-        say!("  {:<46} {:>5} days  {} to {}  {state}", t.title, t.days, date(t.start), date(t.end));
+        let state = export::state(t);
+        say!("  {:<46} {:>5} days  {} to {}  {state}", t.title, t.days, date(t.begins), date(t.last()));
         say!("      {}: {}", t.id, t.why);
     }
     for unknown in &plan.plan.unknown {

@@ -20,6 +20,10 @@ pub async fn run(ctl: &Ctl, command: SchemaCmd) -> Result<Answer, ApiError> {
     match command {
         SchemaCmd::Inventory { endpoint } => inventory(ctl, endpoint).await,
         SchemaCmd::Diff(args) => diff(ctl, args).await,
+        SchemaCmd::Accepted { migration } => {
+            say!("{}", ctl.api.accepted_file(&migration).await?.trim_end());
+            Ok(Answer::Yes)
+        }
     }
 }
 
@@ -37,15 +41,22 @@ async fn inventory(ctl: &Ctl, endpoint: String) -> Result<Answer, ApiError> {
 async fn diff(ctl: &Ctl, args: SchemaDiffArgs) -> Result<Answer, ApiError> {
     let level = level(&args.fail_on)?;
     let format = args.format.as_deref().map(Format::of).transpose()?;
-    for url in [&args.source, &args.target] {
-        warn_of_password(url);
-    }
-    let request = SchemaDiffRequest {
-        source: end(args.source, "SWITCHYARD_SOURCE_PASSWORD"),
-        target: end(args.target, "SWITCHYARD_TARGET_PASSWORD"),
-        accept: args.accept,
+    let found = match (args.migration, args.source, args.target) {
+        (Some(name), _, _) => ctl.api.schema_diff_of(&name, args.accept).await?,
+        (None, Some(source), Some(target)) => {
+            for url in [&source, &target] {
+                warn_of_password(url);
+            }
+            let source = end(source, "SWITCHYARD_SOURCE_PASSWORD");
+            let target = end(target, "SWITCHYARD_TARGET_PASSWORD");
+            let request = SchemaDiffRequest { source, target, accept: args.accept, accepted: Vec::new() };
+            ctl.api.schema_diff(request).await?
+        }
+        (None, _, _) => {
+            let why = "A comparison is of a migration or of two databases, and neither was named.";
+            return Err(ApiError::new("invalid", why, "Give --source and --target, or --migration NAME."));
+        }
     };
-    let found = ctl.api.schema_diff(request).await?;
     match format {
         None if ctl.json => output::json(&found),
         None => say!("{}", Format::Text.render(&found, level).trim_end()),

@@ -1,7 +1,7 @@
 //! `status`, `sign-off` and `override`.
 
 use switchyard_api::dto::*;
-use switchyard_model::{time::utc, verdict::Verdict};
+use switchyard_model::{gate::duration, time::utc, verdict::Verdict};
 
 use super::Ctl;
 use crate::output::{self, Answer};
@@ -27,6 +27,19 @@ fn print(c: &Cockpit, checks: bool) {
     say!("  source  {}  {}", c.source.endpoint, c.source.version.as_deref().unwrap_or("not asked yet"));
     say!("  target  {}  {}", c.target.endpoint, c.target.version.as_deref().unwrap_or("not asked yet"));
     say!("  writes on the {} (epoch {}), {} % of reads on the target", c.authority, c.epoch, c.reads_on_target);
+    if let Some(held) = &c.held {
+        let word = if held.how_long.overdue { ", LONGER than the limit of" } else { ", at most" };
+        say!(
+            "  writes are REFUSED on the source since {}, for {}{word} {}; held by {}",
+            utc(held.since),
+            duration(held.how_long.seconds),
+            duration(i64::from(held.how_long.limit_s)),
+            held.by
+        );
+        if held.seen.as_ref().is_some_and(|s| !s.refuses) {
+            say!("  but the source was seen to accept writes: release them and hold them again");
+        }
+    }
     match &c.lease.holder {
         Some(holder) => say!("  driven by {holder}"),
         None => {

@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Event, Live, Tone, reconcilers, recovery};
+use super::{Event, Live, Tone, held, reconcilers, recovery};
 use crate::{
     error::{self, Error, Kind, Result},
     phases,
@@ -119,14 +119,24 @@ async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     let cx = cx.ok_or_else(|| refused(&ticket.command, "a side stopped answering"))?;
     let plan = phases::plan(&ticket.command, &cx.state);
     live.tell(Event::Changed { migration: state.spec.name });
-    let ended = saga::run(&cx, &plan).await;
+    let ended = {
+        let mut run = std::pin::pin!(saga::run(&cx, &plan));
+        tokio::select! {
+            ended = &mut run => ended,
+            () = held::wants_writes(live, &ticket.command) => {
+                cx.recall.cancel();
+                run.await
+            }
+        }
+    };
     live.keep_watchdog(cx.session.lock().await.watchdog.take());
     // While clients may still be held, somebody goes on watching. After a lost lease whoever has it needs none of ours.
     if !matches!(ended, Ok(Ended::Unfinished { .. })) {
         live.dismiss_watchdog().await;
     }
-    // The gates judge what the routers say now, not what they said before the run.
+    // The gates judge what the routers and the fence say now, not what they said before the run.
     reconcilers::routers(live.clone()).await;
+    held::look(live.clone()).await;
     answer(live, ended?).await
 }
 

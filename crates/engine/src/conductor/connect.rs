@@ -98,6 +98,22 @@ pub async fn connect(
     })
 }
 
+/// The routers alone, for whoever looks at them and at no database. Nothing is connected yet.
+///
+/// # Errors
+/// Every password that is missing.
+pub async fn routers_of(spec: &MigrationSpec, keychain: &Keychain) -> std::result::Result<Routers, NotConnected> {
+    let mut missing = Vec::new();
+    let plain = |error| NotConnected { side: None, error, passwords_needed: Vec::new() };
+    let (routers, _) = routers(spec, keychain, &mut missing).await.map_err(plain)?;
+    if missing.is_empty() {
+        return Ok(routers);
+    }
+    let why = format!("no password is known for {}", missing.join(", "));
+    let error = Error::new(Kind::PasswordNeeded, "asking the routers", why);
+    Err(NotConnected { side: None, error, passwords_needed: missing })
+}
+
 async fn open(side: Side, login: &Login) -> Result<Arc<crate::db::postgres::PgDatabase>> {
     connect_postgres(side, db::Login { endpoint: &login.endpoint, password: login.password.as_ref() }, POOL).await
 }

@@ -137,9 +137,14 @@ impl Live {
         let now = self.parts.clock.now();
         let analysis = self.analysis.get(&self.parts.store, self.book.migration()).await.unwrap_or(None);
         let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
-        let (route, consistency, drift) = {
+        let (route, consistency, drift, hold) = {
             let snapshot = self.snapshot();
-            (snapshot.facts.route.clone(), snapshot.facts.consistency, snapshot.facts.drift.clone())
+            (
+                snapshot.facts.route.clone(),
+                snapshot.facts.consistency,
+                snapshot.facts.drift.clone(),
+                snapshot.facts.hold.clone(),
+            )
         };
         Facts {
             analysis: analysis.map(|(_, a)| a.facts()),
@@ -148,6 +153,7 @@ impl Live {
             route,
             consistency,
             drift,
+            hold,
         }
     }
 
@@ -163,6 +169,7 @@ impl Live {
             progress: self.progress.clone(),
             session: Arc::default(),
             launcher: self.parts.watchdog.clone(),
+            recall: Default::default(),
             dump: Arc::default(),
         })
     }

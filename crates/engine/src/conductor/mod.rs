@@ -7,6 +7,7 @@
 mod commands;
 mod connect;
 mod drift;
+mod held;
 mod live;
 mod notices;
 mod publish;
@@ -31,7 +32,7 @@ use crate::{
     watchdog::Launcher,
 };
 
-pub use connect::{connect, password_of};
+pub use connect::{connect, password_of, routers_of};
 pub use live::Live;
 
 /// Name of the operator's [`switchyard_model::reconcile::Pacing`] in the store.

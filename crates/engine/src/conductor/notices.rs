@@ -1,11 +1,11 @@
-//! Notices: gates that open or close, and lag that crosses its limit.
+//! Notices: gates that open or close, lag that crosses its limit, and writes that are held for too long.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use switchyard_model::{Command, Side, state::State};
 use tokio_util::sync::CancellationToken;
 
-use super::{Event, Live, Tone, commands};
+use super::{Event, Live, Tone, commands, held::Overdue};
 
 /// After taking the lease, the first looks only find out how things stand, ms.
 const SETTLING_MS: i64 = 10_000;
@@ -23,6 +23,7 @@ fn next(state: &State) -> Option<Command> {
 /// Watches until stopped.
 pub(super) async fn watch(live: Arc<Live>, stop: CancellationToken) {
     let mut known: HashMap<String, bool> = HashMap::new();
+    let mut overdue = Overdue::default();
     let began = live.parts.clock.now();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -31,6 +32,9 @@ pub(super) async fn watch(live: Arc<Live>, stop: CancellationToken) {
             _ = tick.tick() => {}
         }
         let state = live.book.state().await;
+        if let Some(event) = overdue.news(&state, live.parts.clock.now()) {
+            live.tell(event);
+        }
         if state.open_run.is_some() {
             continue;
         }

@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, drift, notices, publish, verifier};
+use super::{Event, Live, connect, drift, held, notices, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -30,6 +30,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(3), servers);
     every(tasks, live, stop, Duration::from_secs(2), slots);
     every(tasks, live, stop, Duration::from_secs(5), drift::look);
+    every(tasks, live, stop, Duration::from_secs(2), held::look);
     every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
@@ -75,6 +76,7 @@ async fn pair(live: Arc<Live>) {
             servers(live.clone()).await;
             routers(live.clone()).await;
             drift::look(live.clone()).await;
+            held::look(live.clone()).await;
             live.tell(Event::Changed { migration: spec.name });
         }
         Err(not) => {
@@ -144,18 +146,18 @@ fn router_fact(o: &Observed, before: &[RouterFact], now: UnixMs) -> RouterFact {
     RouterFact { label: o.label.clone(), clients, trouble, at }
 }
 
-/// A PAUSE of ours that was given up can still arrive after our RESUME. Within a minute of a switch it is ours to end; an
+/// A PAUSE of ours that was given up can still arrive after our RESUME. Within a minute of a run that held clients it is ours to end; an
 /// older one may be an operator's own, and is only shown.
 async fn release_stray_hold(live: &Live, pair: &Pair, observed: &[Observed]) {
     let holding = observed.iter().any(|o| o.state.as_ref().is_ok_and(|s| s.holding == Some(true)));
     let state = live.book.state().await;
-    let just_switched = state.last_run.as_ref().is_some_and(|r| {
-        let switch = matches!(r.command, Command::SwitchWrites | Command::RollBack);
+    let just_held = state.last_run.as_ref().is_some_and(|r| {
+        let held = matches!(r.command, Command::Hold | Command::SwitchWrites | Command::RollBack);
         let ended = r.ended.as_ref().map_or(0, |(at, _, _)| *at);
-        switch && live.parts.clock.now() - ended < 60_000
+        held && live.parts.clock.now() - ended < 60_000
     });
-    if holding && just_switched && state.open_run.is_none() {
-        tracing::warn!("a router still held clients after the switch; they are let go");
+    if holding && just_held && state.open_run.is_none() {
+        tracing::warn!("a router still held clients after the run; they are let go");
         if let Err(e) = pair.routers.release_all().await {
             tracing::error!(error = %e, "clients are still held");
         }

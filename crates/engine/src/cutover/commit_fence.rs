@@ -35,8 +35,8 @@ impl Step for CommitFence {
 
     async fn observe(&self, cx: &Cx) -> Result<Observed> {
         let tables = cx.scope().await?.fence;
-        let raised = cx.pair.db(self.0.loser()).fence.is_raised(&tables).await?;
-        Ok(if raised { Observed::Done } else { Observed::NotDone })
+        let moved = cx.pair.db(self.0.loser()).fence.has_moved(&tables).await?;
+        Ok(if moved { Observed::Done } else { Observed::NotDone })
     }
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {

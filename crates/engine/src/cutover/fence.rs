@@ -8,7 +8,7 @@ use switchyard_model::journal::Action;
 
 use super::Direction;
 use crate::{
-    db::FenceOrder,
+    db::{FenceOrder, Refusal},
     error::Result,
     saga::{Cx, Observed, Step},
     store::Durability,
@@ -21,9 +21,11 @@ impl Fence {
         let limits = cx.state.limits();
         Ok(FenceOrder {
             tables: cx.scope().await?.fence,
-            rows_publication: cx.pair.replicator.rows_publication(),
-            epoch: cx.new_epoch(),
-            moved_to: cx.pair.db(self.0.winner).label.clone(),
+            refusal: Refusal::Moved {
+                to: cx.pair.db(self.0.winner).label.clone(),
+                epoch: cx.new_epoch(),
+                rows_publication: cx.pair.replicator.rows_publication(),
+            },
             lock_timeout_ms: limits.lock_timeout_ms,
             idle_timeout_ms: limits.hold_deadline_ms,
         })
@@ -58,8 +60,8 @@ impl Step for Fence {
             return Ok(Observed::Done);
         }
         let tables = cx.scope().await?.fence;
-        let raised = cx.pair.db(self.0.loser()).fence.is_raised(&tables).await?;
-        Ok(if raised { Observed::Done } else { Observed::NotDone })
+        let moved = cx.pair.db(self.0.loser()).fence.has_moved(&tables).await?;
+        Ok(if moved { Observed::Done } else { Observed::NotDone })
     }
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {

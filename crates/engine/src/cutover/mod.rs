@@ -7,16 +7,23 @@ mod advance_sequences;
 mod commit_fence;
 mod fence;
 mod guard;
+mod guard_hold;
 mod hold;
+mod hold_writes;
+mod let_writes_in;
 mod lower_fence;
 mod open_way_back;
 mod point_of_no_return;
 mod prove_caught_up;
+mod readiness;
+mod refuse_writes;
 mod release;
+mod resume;
 mod route;
 mod shift_reads;
 mod watch;
 
+pub use hold_writes::{hold_writes, release_writes};
 use switchyard_model::{
     Side,
     state::State,
@@ -80,7 +87,8 @@ pub fn switch_writes(state: &State) -> Plan {
     }
 }
 
-/// Everything back to the source: the switch with the sides swapped, or only the reads where writes never moved.
+/// Everything back to the source: the switch with the sides swapped, or only the reads where writes never moved, or writes
+/// that were held there.
 pub fn roll_back(authority: Side, state: &State) -> Plan {
     match authority {
         Side::Target => Plan {
@@ -92,6 +100,9 @@ pub fn roll_back(authority: Side, state: &State) -> Plan {
             steps: switch(Side::Source),
             stopwatch: true,
         },
+        Side::Source if state.held.is_some() => {
+            Plan { title: "Roll back: writes go on at the source".to_owned(), ..release_writes(state) }
+        }
         Side::Source => Plan {
             title: "Roll back: reads return to the source".to_owned(),
             summary: format!(

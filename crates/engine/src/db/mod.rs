@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use switchyard_model::{
     Side, UnixMs,
     drift::Shapes,
+    hold::Standing,
     ident::TableName,
     inventory::{Inventory, Sequence, ServerFacts},
     journal::Action,
@@ -90,13 +91,28 @@ pub trait Fence: Send + Sync {
     async fn arm(&self) -> Result<()>;
     /// Statements that `raise` runs, for the preview.
     fn raise_actions(&self, order: &FenceOrder) -> Vec<Action>;
-    /// Opens the transaction, gains the locks, enables the triggers, closes this side's stream. Not committed.
+    /// Opens the transaction, gains the locks, enables the triggers, and closes this side's stream where writes move. Not
+    /// committed.
     async fn raise(&self, order: &FenceOrder) -> Result<Box<dyn RaisedFence>>;
-    /// Whether the triggers are enabled and committed: all (true), none (false).
+    /// How the triggers stand, committed, and why they refuse.
     ///
     /// # Errors
-    /// `Contradiction` when only some are.
-    async fn is_raised(&self, tables: &[TableName]) -> Result<bool>;
+    /// `Contradiction` when only some refuse.
+    async fn standing(&self, tables: &[TableName]) -> Result<Standing>;
+    /// Whether this side refuses writes, for whatever reason.
+    ///
+    /// # Errors
+    /// As [`Fence::standing`].
+    async fn is_raised(&self, tables: &[TableName]) -> Result<bool> {
+        Ok(self.standing(tables).await? != Standing::Down)
+    }
+    /// Whether this side refuses writes because they moved: the fence of a switch is committed.
+    ///
+    /// # Errors
+    /// As [`Fence::standing`].
+    async fn has_moved(&self, tables: &[TableName]) -> Result<bool> {
+        Ok(self.standing(tables).await? == Standing::Moved)
+    }
     /// Statements that `lower` runs.
     fn lower_actions(&self, tables: &[TableName]) -> Vec<Action>;
     /// Lets writes in again; idempotent.
@@ -116,16 +132,31 @@ pub trait Fence: Send + Sync {
 pub struct FenceOrder {
     /// Tables to lock and to put behind triggers: ordinary tables, partitioned roots and partitions.
     pub tables: Vec<TableName>,
-    /// Publication of this side's rows, which the same transaction closes.
-    pub rows_publication: String,
-    /// Epoch that the refusal names.
-    pub epoch: i64,
-    /// Where writes moved to, for the refusal: the winner's endpoint name.
-    pub moved_to: String,
+    /// Why writes are refused.
+    pub refusal: Refusal,
     /// How long to wait for the locks, ms.
     pub lock_timeout_ms: u32,
     /// After how long the server ends our transaction if we say nothing, ms.
     pub idle_timeout_ms: u32,
+}
+
+/// Why a side refuses writes, and what its writers are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// They moved.
+    Moved {
+        /// Where to: the winner's endpoint name.
+        to: String,
+        /// The epoch.
+        epoch: i64,
+        /// Publication of this side's rows, which the same transaction closes.
+        rows_publication: String,
+    },
+    /// They are held by agreement while this side keeps the authority; its stream stays open.
+    Held {
+        /// Where they will move: the target's endpoint name.
+        to: String,
+    },
 }
 
 /// A fence that stands as long as its connection, until it is committed.

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use switchyard_model::{
-    inventory::{Inventory, TableKind},
-    journal::{Action, Entry, Scope},
-};
+use switchyard_model::journal::{Action, Entry, Scope};
 
 use crate::{
     error::{Error, Kind, Result},
@@ -19,14 +16,17 @@ pub(super) struct FixScope;
 
 /// The scope as the source's catalog gives it now.
 pub(super) async fn read(cx: &Cx) -> Result<Scope> {
-    Ok(scope_of(&cx.pair.source.catalog.inventory(cx.clock.now()).await?))
+    Ok(Scope::of(&cx.pair.source.catalog.inventory(cx.clock.now()).await?))
 }
 
-fn scope_of(inventory: &Inventory) -> Scope {
-    Scope {
-        publish: inventory.published_roots().filter(|t| !t.unlogged).map(|t| t.name.clone()).collect(),
-        fence: inventory.tables.iter().filter(|t| t.kind != TableKind::Foreign).map(|t| t.name.clone()).collect(),
-    }
+/// While writes are held every table that is carried has to be among those that refuse them.
+fn see_all_held(cx: &Cx, step: &FixScope, fenced: &Scope, scope: &Scope) -> Result<()> {
+    let Some(first) = scope.fence.iter().find(|t| !fenced.fence.contains(t)) else { return Ok(()) };
+    let why = format!(
+        "{} was made since writes are held, and accepts them: run “Release writes”, “Prepare the target” and “Hold writes” again",
+        first.plain()
+    );
+    Err(Error::new(Kind::Unsuitable, step.title(cx), why))
 }
 
 #[async_trait]
@@ -65,9 +65,12 @@ impl Step for FixScope {
             );
             return Err(Error::new(Kind::Unsuitable, self.title(cx), why));
         }
-        let scope = scope_of(&inventory);
+        let scope = Scope::of(&inventory);
         if scope.publish.is_empty() {
             return Err(Error::new(Kind::Unsuitable, self.title(cx), "the source has no table to carry"));
+        }
+        if let Some(fenced) = cx.state.scope.as_ref().filter(|_| cx.state.held.is_some()) {
+            see_all_held(cx, self, fenced, &scope)?;
         }
         // As it is now: whoever alters a table from here on is told to do so on both sides.
         let shapes = cx.pair.shapes().await?;

@@ -30,6 +30,8 @@ pub fn plan(command: &Command, state: &State) -> Plan {
     match command {
         Command::Analyze => analyze(state),
         Command::Prepare => prepare(state),
+        Command::Hold => hold(state),
+        Command::Release => cutover::release_writes(state),
         Command::Replicate => replicate(state),
         Command::Validate => validate(),
         Command::Repair { table, findings } => repair(table.as_ref(), findings, state),
@@ -80,11 +82,21 @@ fn prepare(state: &State) -> Plan {
     }
 }
 
+/// What is fenced has to be fixed first, until replication has done so.
+fn hold(state: &State) -> Plan {
+    let mut plan = cutover::hold_writes(state);
+    if state.milestones.replicating.is_none() {
+        plan.steps.insert(0, Box::new(fix_scope::FixScope));
+    }
+    plan
+}
+
 fn replicate(state: &State) -> Plan {
+    let meanwhile = if state.held.is_some() { "nobody writes" } else { "the application goes on" };
     Plan {
         title: "Start replication".to_owned(),
         summary: format!(
-            "Copies every row of {} to {} while the application goes on, then carries every change over. The way back is \
+            "Copies every row of {} to {} while {meanwhile}, then carries every change over. The way back is \
              set up as well, its valve closed.",
             state.spec.source, state.spec.target
         ),

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
-use switchyard_model::{Side, UnixMs, gate::RouteReadBack, journal::Action, router::Route};
+use switchyard_model::{Side, UnixMs, gate::RouteReadBack, journal::Action, plan::live::Pool, router::Route};
 use tokio::time::timeout;
 
 use super::{Capabilities, Router, RouterState};
@@ -170,6 +170,18 @@ impl Routers {
             Observed { label: r.label().to_owned(), can: r.capabilities(), state }
         }))
         .await
+    }
+
+    /// Asks all that keep pools for them, at once; one that is silent does not keep the others' answers back.
+    pub async fn pools_all(&self) -> Vec<(String, Result<Vec<Pool>>)> {
+        let asked = join_all(self.all.iter().map(|r| async move {
+            let pools = timeout(OBSERVE, r.pools()).await.unwrap_or_else(|_| {
+                let why = format!("no answer within {OBSERVE:?}");
+                Err(Error::new(Kind::Deadline, format!("asking {} for its pools", r.label()), why))
+            });
+            pools.transpose().map(|pools| (r.label().to_owned(), pools))
+        }));
+        asked.await.into_iter().flatten().collect()
     }
 
     /// Asks all of them and merges their words into the fact that the gate judges.

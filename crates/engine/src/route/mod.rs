@@ -9,7 +9,7 @@ pub mod pgbouncer;
 mod reach;
 
 use async_trait::async_trait;
-use switchyard_model::{Side, journal::Action};
+use switchyard_model::{Side, journal::Action, plan::live::Pool};
 
 use crate::error::Result;
 
@@ -72,6 +72,10 @@ pub trait Router: Send + Sync {
     fn renew_readers_actions(&self) -> Vec<Action>;
     /// Makes readers' server connections follow a shift at the end of their transaction.
     async fn renew_readers(&self) -> Result<()>;
+    /// Its pools as they are now; None where it keeps none. Cheap: it is asked every second or two while somebody looks.
+    async fn pools(&self) -> Result<Option<Vec<Pool>>> {
+        Ok(None)
+    }
 }
 
 /// Names for a sentence: `a, b, c`, or `none`.

@@ -7,6 +7,8 @@ use std::{
 
 use switchyard_model::{Side, drift::Both, journal::RunId, migration::MigrationSpec, state::State};
 
+use tokio_util::sync::CancellationToken;
+
 use super::Book;
 use crate::{
     clock::SharedClock,
@@ -133,6 +135,8 @@ pub struct Cx {
     pub session: Arc<tokio::sync::Mutex<SwitchSession>>,
     /// How a watchdog is started; None where this program cannot become one.
     pub launcher: Option<Arc<Launcher>>,
+    /// Asks for an end before the point of no return; what was done is taken back.
+    pub recall: CancellationToken,
     /// The source's schema, dumped when a step first asks for it.
     pub dump: Arc<tokio::sync::OnceCell<SchemaDump>>,
 }

@@ -208,7 +208,11 @@ impl<'a> Runner<'a> {
         let clients_wait = past_no_return && step.is_inside_the_pause();
         self.unwritten.append(&cx.book, entries, step.durability(), clients_wait).await?;
         failpoint::hit("before", step.name());
-        let result = within(step.deadline(cx), self.budget(step, past_no_return), step, cx).await;
+        let result = tokio::select! {
+            biased;
+            result = within(step.deadline(cx), self.budget(step, past_no_return), step, cx) => result,
+            () = cx.recall.cancelled(), if !past_no_return && !step.is_inside_the_pause() => Err(recalled(step, cx)),
+        };
         failpoint::hit("after", step.name());
         cx.progress.clear();
         let ms = cx.ms_since(began);
@@ -269,6 +273,11 @@ impl<'a> Runner<'a> {
             _ => format!("{}: done.", self.plan.title),
         }
     }
+}
+
+/// A long step that is given up because somebody asked for writes at the source meanwhile.
+fn recalled(step: &dyn Step, cx: &Cx) -> Error {
+    Error::new(Kind::Refused, step.title(cx), "it was ended because writes are to go on at the source")
 }
 
 async fn within(deadline: Duration, budget: Option<Duration>, step: &dyn Step, cx: &Cx) -> Result<serde_json::Value> {

@@ -1,7 +1,8 @@
-//! The store: endpoints, migrations, the journal, the lease, tickets, snapshots, samples. One SQLite file in WAL mode.
+//! The store: endpoints, migrations, the journal, the lease, tickets, snapshots, samples, what operators decided of plans. One SQLite file in WAL mode.
 //!
 //! Owns the file and its schema. Knows nothing of databases or routers, and never holds a secret.
 
+mod accepted;
 mod cached;
 mod changes;
 mod checkpoint;
@@ -17,6 +18,7 @@ mod reserve;
 mod samples;
 mod snapshots;
 mod tickets;
+mod timeline;
 
 pub use cached::Cached;
 pub use changes::Changes;

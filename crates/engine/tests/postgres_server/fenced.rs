@@ -1,7 +1,7 @@
 //! A database with fenced tables of every kind, statements that write to them, and what refused means.
 
 use sqlx::{PgConnection, postgres::PgDatabaseError};
-use switchyard_engine::db::{Fence, FenceOrder};
+use switchyard_engine::db::{Fence, FenceOrder, Refusal};
 use switchyard_model::ident::TableName;
 use switchyard_rig::Major;
 
@@ -24,9 +24,7 @@ pub fn tables() -> Vec<TableName> {
 pub fn order(tables: Vec<TableName>) -> FenceOrder {
     FenceOrder {
         tables,
-        rows_publication: "switchyard_rows".into(),
-        epoch: 7,
-        moved_to: "the 'new' one".into(),
+        refusal: Refusal::Moved { to: "the 'new' one".into(), epoch: 7, rows_publication: "switchyard_rows".into() },
         lock_timeout_ms: 1000,
         idle_timeout_ms: 5000,
     }

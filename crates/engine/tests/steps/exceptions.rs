@@ -13,6 +13,8 @@ pub enum Exception {
 const EXCEPTIONS: &[(&str, Exception, &str)] = &[
     ("restore_keys", Exception::Keeps, "keys go with their tables, which the undo of the structure drops"),
     ("restore_rest", Exception::Keeps, "the next attempt goes on behind what is there; it goes with the tables"),
+    ("resume", Exception::Keeps, "clients that go on are not made to wait again; the undo of the pause lets them go"),
+    ("let_writes_in", Exception::Keeps, "writers that were let in are not refused again"),
     ("copy", Exception::Waits, "the subscription copies; its undo empties the tables"),
 ];
 

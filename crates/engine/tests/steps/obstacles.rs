@@ -83,6 +83,23 @@ const OBSTACLES: &[(&str, Obstacle)] = &[
             way: Way::Sql(Where::Authority, "CREATE TABLE public.later (x int)", "DROP TABLE public.later"),
         },
     ),
+    ("guard_hold", Obstacle { what: "the pooler is paused", told: "holding clients already", way: Way::Paused }),
+    (
+        "guard_hold",
+        Obstacle {
+            what: "a table was made that no fence covers",
+            told: "public.later on a was made since",
+            way: Way::Sql(Where::Authority, "CREATE TABLE public.later (x int)", "DROP TABLE public.later"),
+        },
+    ),
+    (
+        "refuse_writes",
+        Obstacle {
+            what: "a transaction keeps a table",
+            told: "not all locks were free",
+            way: Way::Transaction(Where::Authority, "BEGIN; LOCK TABLE public.region IN ROW EXCLUSIVE MODE"),
+        },
+    ),
     (
         "fence",
         Obstacle {

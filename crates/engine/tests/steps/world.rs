@@ -73,8 +73,13 @@ fn endpoint(name: &str, proxy: &Proxy, server: &Server) -> Endpoint {
 }
 
 impl World {
-    /// Starts it all.
+    /// Starts it all, for the live strategy.
     pub async fn start() -> World {
+        World::with(Strategy::Live).await
+    }
+
+    /// The same for another strategy.
+    pub async fn with(strategy: Strategy) -> World {
         let rig = Rig::start(RigOptions { poolers: 1, ..RigOptions::default() }).await.unwrap();
         let fuse = Arc::new(Fuse::default());
         let proxy = async |host: &str, port: u16| Proxy::with_fuse(host, port, fuse.clone()).await.unwrap();
@@ -107,7 +112,7 @@ impl World {
         };
         let spec = MigrationSpec {
             name: MIGRATION.into(),
-            strategy: Strategy::Live,
+            strategy,
             source: "a".into(),
             target: "b".into(),
             routers: vec![console, front],
@@ -172,6 +177,7 @@ impl World {
             progress: Default::default(),
             session: Arc::default(),
             launcher: None,
+            recall: Default::default(),
             dump: Arc::default(),
         }
     }

@@ -4,6 +4,7 @@
 //! with what is missing when a fact is absent or too old.
 
 mod consistency;
+mod hold;
 mod lag;
 mod preflight;
 mod read_back;
@@ -15,7 +16,7 @@ mod way_back;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Command, Side, UnixMs, router::Route, state::State, verdict::Verdict};
+use crate::{Command, Side, UnixMs, hold::Standing, router::Route, state::State, verdict::Verdict};
 
 /// What the reconcilers last saw. Absent means not measured; it never means fine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct Facts {
     /// Tables that were altered; None before the first look.
     #[serde(default)]
     pub drift: Option<DriftFacts>,
+    /// How the source's fence stands; None before the first look.
+    #[serde(default)]
+    pub hold: Option<HoldFacts>,
 }
 
 impl Facts {
@@ -81,6 +85,15 @@ pub struct DriftFacts {
     pub tables: usize,
     /// Those that were altered, on one side or not alike.
     pub altered: Vec<crate::drift::Drifted>,
+}
+
+/// How the source's fence was seen to stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoldFacts {
+    /// When.
+    pub at: UnixMs,
+    /// How; one sentence where it is neither up nor down.
+    pub standing: Result<Standing, String>,
 }
 
 /// What the preflight found.
@@ -173,6 +186,7 @@ fn in_the_journal(_: &Question<'_>) -> Looked {
 /// All gates, in the order of the screen.
 pub const GATES: &[Gate] = &[
     preflight::GATE,
+    hold::GATE,
     lag::GATE,
     consistency::GATE,
     schema::GATE,
@@ -215,6 +229,8 @@ fn goes_forward(command: &Command, state: &State) -> bool {
         Command::SwitchWrites => true,
         Command::Analyze
         | Command::Prepare
+        | Command::Hold
+        | Command::Release
         | Command::Replicate
         | Command::Validate
         | Command::Repair { .. }

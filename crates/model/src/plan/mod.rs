@@ -3,7 +3,11 @@
 //! Everything follows from [`Measured`], what was measured on this pair, and from what the team says of itself. A figure that
 //! was not measured is None, and whatever needs it says so; none is made up.
 
+mod bars;
+pub mod calendar;
+pub mod live;
 pub mod pools;
+pub mod reached;
 pub mod span;
 pub mod strategy;
 pub mod timeline;
@@ -13,6 +17,7 @@ use ts_rs::TS;
 
 /// What was measured on one pair.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "MeasuredFigures")]
 pub struct Measured {
     /// Tables that hold rows.
     pub tables: i64,

@@ -9,8 +9,16 @@ use ts_rs::TS;
 /// Above this share of the limit a phase is warned of.
 const HIGH: f64 = 0.8;
 
-/// Sessions of ours on one side: the catalog and the beats, the fence, the comparison's two, and the one that follows changes.
-pub const OURS: i64 = 8;
+/// Sessions of ours on one side, at most: [`HELD`] in all.
+pub const OURS: i64 = HELD[0].1 + HELD[1].1 + HELD[2].1 + HELD[3].1;
+
+/// What they are for, and how many each takes at most.
+pub const HELD: [(&str, i64); 4] = [
+    ("Beats, gates, the catalog and the streams' states", 4),
+    ("The fence, during a switch", 1),
+    ("The comparison's two", 2),
+    ("The one that follows changes", 1),
+];
 
 /// How long a client waits for a connection before it is told that there is none, s.
 pub const CHECKOUT_S: u32 = 5;
@@ -71,13 +79,40 @@ pub struct Pools {
     pub ini: String,
     /// What the application's own pool should have, in sentences.
     pub application: Vec<String>,
+    /// What we hold on each side, at most.
+    pub held: Vec<OurSessions>,
+}
+
+/// Sessions of ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct OurSessions {
+    /// What for.
+    pub what: String,
+    /// How many, at most.
+    pub sessions: i64,
+}
+
+/// Where the application's pool is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serving {
+    /// All of it on the source.
+    Source,
+    /// Half of it on each side.
+    Both,
+    /// All of it on the target.
+    Target,
 }
 
 /// Connections through the phases, for a pool of `pool` connections in all.
-pub fn pools(pool: i64, source: Room, target: Room) -> Pools {
+pub fn pools(pool: i64, serving: Serving, source: Room, target: Room) -> Pools {
     let half = (pool + 1) / 2;
+    let [on_source, on_target] = match serving {
+        Serving::Source => [pool, 0],
+        Serving::Both => [half, half],
+        Serving::Target => [0, pool],
+    };
     // What is in use beyond the pool comes from elsewhere: a report, a cron job, a person.
-    let others = [(source.used - pool).max(0), target.used];
+    let others = [(source.used - on_source).max(0), (target.used - on_target).max(0)];
     let phase = |name: &str, on_source: [i64; 2], on_target: [i64; 2]| PhaseNeed {
         phase: name.to_owned(),
         source: need("source", on_source, others[0], source),
@@ -92,7 +127,9 @@ pub fn pools(pool: i64, source: Room, target: Room) -> Pools {
         phase("The write switch", [half.max(1), 0], [half.max(1), 0]),
         phase("Writes on the target", [0, 0], [pool, 0]),
     ];
-    Pools { pool, half, phases, ini: ini(half), application: application(half) }
+    let held =
+        HELD.iter().map(|(what, sessions)| OurSessions { what: (*what).to_owned(), sessions: *sessions }).collect();
+    Pools { pool, half, phases, ini: ini(half), application: application(half), held }
 }
 
 fn need(side: &str, [application, replication]: [i64; 2], others: i64, room: Room) -> Need {
@@ -104,12 +141,16 @@ fn need(side: &str, [application, replication]: [i64; 2], others: i64, room: Roo
              the pooler open fewer.",
             total - has
         ))
-    } else if total as f64 > has as f64 * HIGH {
-        Some(format!("{total} of the {side}'s {has} connections are more than {:.0} %.", HIGH * 100.0))
     } else {
-        None
+        high(total, has, side)
     };
     Need { application, others, replication, ours: OURS, total, room: has, warning }
+}
+
+/// A sentence when a share of the limit is in use from which on it is warned of.
+pub fn high(used: i64, room: i64, side: &str) -> Option<String> {
+    let near = used as f64 > room as f64 * HIGH;
+    near.then(|| format!("{used} of the {side}'s {room} connections are more than {:.0} %.", HIGH * 100.0))
 }
 
 fn ini(half: i64) -> String {
@@ -148,10 +189,10 @@ mod tests {
 
     #[test]
     fn a_pool_is_halved_while_both_sides_serve() {
-        let p = pools(20, WIDE, WIDE);
+        let p = pools(20, Serving::Source, WIDE, WIDE);
         let both = p.phases.iter().find(|p| p.phase.starts_with("Reads")).unwrap();
         assert_eq!((both.source.application, both.target.application), (10, 10), "20 become 10 and 10");
-        assert_eq!(pools(21, WIDE, WIDE).half, 11, "an odd one is rounded up");
+        assert_eq!(pools(21, Serving::Source, WIDE, WIDE).half, 11, "an odd one is rounded up");
         assert!(p.ini.contains("default_pool_size = 10"));
         assert!(p.phases.iter().all(|p| p.source.warning.is_none() && p.target.warning.is_none()));
     }
@@ -159,7 +200,7 @@ mod tests {
     #[test]
     fn a_limit_that_is_near_is_warned_of_before_it_is_reached() {
         let narrow = Room { max: 103, used: 0, ..WIDE };
-        let first = |pool| pools(pool, narrow, WIDE).phases[0].source.warning.clone();
+        let first = |pool| pools(pool, Serving::Source, narrow, WIDE).phases[0].source.warning.clone();
         assert_eq!(first(72), None, "80 of 100");
         assert!(first(73).unwrap().contains("81 of the source's 100"), "above 80 %");
         let too_few = first(95).unwrap();
@@ -168,14 +209,24 @@ mod tests {
 
     #[test]
     fn who_connects_beside_the_pooler_is_counted() {
-        let p = pools(5, Room { used: 30, ..WIDE }, Room { used: 4, ..WIDE });
+        let p = pools(5, Serving::Source, Room { used: 30, ..WIDE }, Room { used: 4, ..WIDE });
         assert_eq!((p.phases[0].source.others, p.phases[0].target.others), (25, 4));
         assert_eq!(p.phases[0].source.total, 5 + 25 + OURS);
+        let after = pools(5, Serving::Target, Room { used: 3, ..WIDE }, Room { used: 9, ..WIDE });
+        let others = (after.phases[0].source.others, after.phases[0].target.others);
+        assert_eq!(others, (3, 4), "the pool is on the target by now, and is not counted as somebody else there");
     }
 
     #[test]
     fn the_copy_holds_sessions_on_the_source() {
-        let p = pools(10, WIDE, Room { sync_workers: 6, ..WIDE });
+        let p = pools(10, Serving::Source, WIDE, Room { sync_workers: 6, ..WIDE });
         assert_eq!(p.phases[1].source.replication, 6, "the target's workers, on the source");
+    }
+
+    #[test]
+    fn what_we_hold_is_told_in_parts_that_make_up_the_whole() {
+        let p = pools(20, Serving::Source, WIDE, WIDE);
+        assert_eq!(p.held.iter().map(|h| h.sessions).sum::<i64>(), OURS);
+        assert_eq!(p.phases[0].source.ours, OURS);
     }
 }

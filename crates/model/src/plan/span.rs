@@ -22,6 +22,19 @@ fn two(s: f64, large: f64, large_word: &str, small: f64, small_word: &str) -> St
     if rest == 0.0 { format!("{n:.0} {large_word}") } else { format!("{n:.0} {large_word} {rest:.0} {small_word}") }
 }
 
+/// A number of things for people: whole below a million, then in three digits.
+pub fn count(n: i64) -> String {
+    match n as f64 {
+        n if n.abs() < 1e6 => format!("{n:.0}"),
+        n if n.abs() < 1e9 => format!("{} million", digits(n / 1e6)),
+        n => format!("{} billion", digits(n / 1e9)),
+    }
+}
+
+fn digits(n: f64) -> String {
+    if n < 10.0 { format!("{n:.1}") } else { format!("{n:.0}") }
+}
+
 /// Bytes for people, in powers of 1000.
 pub fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
@@ -76,6 +89,12 @@ mod tests {
     fn bytes_are_said_short() {
         let said: Vec<String> = [12.0, 1_500.0, 601e6, 2.11e11, 5e15].map(bytes).to_vec();
         assert_eq!(said, ["12 bytes", "1.5 kB", "601 MB", "211 GB", "5000 TB"]);
+    }
+
+    #[test]
+    fn many_are_said_short() {
+        let said: Vec<String> = [0, 999_999, 1_000_000, 412_345_678, 1_200_000_000, 25_000_000_000].map(count).to_vec();
+        assert_eq!(said, ["0", "999999", "1.0 million", "412 million", "1.2 billion", "25 billion"]);
     }
 
     #[test]

@@ -94,6 +94,8 @@ fn judge(weighed: &mut Weighed, answers: &Answers) {
         Some(_) => {}
         None => weighed.against.push("How long it stops writes is not known: its speeds were not measured.".to_owned()),
     }
+    // Rows could be carried across engines while nobody writes; this version's copy is the servers' own.
+    weighed.runs &= answers.same_engine;
     if !answers.same_engine && weighed.strategy != Strategy::Offline {
         weighed.against.push("The engines differ, and native replication does not cross engines.".to_owned());
     }
@@ -119,10 +121,9 @@ fn offline(m: &Measured) -> Weighed {
         downtime,
         complexity: 1,
         volume: "Small: the downtime grows with every row.".to_owned(),
-        rollback: "Before the release: nothing has happened, the source goes on. After it: what was written on the target since would be \
-                   lost."
-            .to_owned(),
-        against: Vec::new(),
+        rollback: "Before the switch: writes are released, the source goes on. After it: the same switch back, nothing is lost.".to_owned(),
+        // It copies and goes back by the same streams; only catching up is no matter while nobody writes.
+        against: m.no_replication.clone(),
         runs: Strategy::Offline.runs(),
     }
 }

@@ -1,26 +1,14 @@
 //! How long a move takes: the playbook's weeks, scaled by what was measured, with days that can be changed.
 //!
-//! The playbook gives ten weeks to a database of some hundred tables, some thousand writes a second and a team of two. Work
-//! of people scales with tables, writes and people; work of machines is what the speeds of this pair make of its bytes.
+//! Owns where bars stand: as planned, as it looks now, and what is done; `bars` says how long each is.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{
-    Measured,
-    span::{bytes, time},
-};
+use super::{Measured, bars::bars, calendar::Days};
 use crate::{UnixMs, limits::Limits, migration::Strategy, time::DAY_MS};
-
-/// Tables, writes per second and people of the playbook's database.
-const TABLES: f64 = 300.0;
-const WRITES: f64 = 3_000.0;
-const TEAM: f64 = 2.0;
-
-/// A copy and a comparison are made twice: one is the rehearsal.
-const REHEARSED: f64 = 2.0;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -29,7 +17,7 @@ pub struct Task {
     pub id: String,
     /// For people.
     pub title: String,
-    /// Length, days.
+    /// Length, days; working days where people work and weekends are left out.
     pub days: f64,
     /// Where the length comes from.
     pub why: String,
@@ -39,10 +27,33 @@ pub struct Task {
     pub start: UnixMs,
     /// End, as planned.
     pub end: UnixMs,
+    /// Beginning as it looks now: what is late pushes it, what was quick brings it forward.
+    pub begins: UnixMs,
+    /// End as it looks now, and the real one once it is done.
+    pub ends: UnixMs,
     /// When it ended; None while it has not.
     pub done: Option<UnixMs>,
+    /// Whether an operator said that it ended; else the journal did.
+    pub done_by_hand: bool,
     /// By how many days its end is or will be later than planned; 0 when it is not.
     pub slips_days: f64,
+}
+
+impl Task {
+    /// The last day that the plan gives it; its end is exclusive.
+    pub fn last_planned(&self) -> UnixMs {
+        (self.end - 1).max(self.start)
+    }
+
+    /// The last day that it takes as it looks now; the one on which it ended, once it has.
+    pub fn last(&self) -> UnixMs {
+        self.done.unwrap_or((self.ends - 1).max(self.begins))
+    }
+
+    /// By how many whole days it ends or ended earlier than planned; 0 when it does not.
+    pub fn days_early(&self) -> i64 {
+        ((self.end - self.ends) / DAY_MS).max(0)
+    }
 }
 
 /// All bars, one after the other.
@@ -66,9 +77,12 @@ pub struct Changes {
     /// Days by task.
     #[serde(default)]
     pub days: BTreeMap<String, f64>,
-    /// When a task ended, by task.
+    /// When a task ended, by task; goes before what the journal says.
     #[serde(default)]
     pub done: BTreeMap<String, UnixMs>,
+    /// Whether people rest on weekends, and nothing begins on one.
+    #[serde(default)]
+    pub skip_weekends: bool,
 }
 
 /// What a timeline is made from.
@@ -86,36 +100,43 @@ pub struct Given<'a> {
     pub start: UnixMs,
     /// What an operator changed.
     pub changes: &'a Changes,
+    /// When tasks ended, by the journal; empty without a migration.
+    pub reached: &'a BTreeMap<String, UnixMs>,
     /// Now.
     pub now: UnixMs,
 }
 
-/// Id, title, days, and why so many.
-type Bar = (&'static str, &'static str, f64, String);
-
 /// Places all bars.
 pub fn timeline(given: Given<'_>) -> Timeline {
+    let calendar = if given.changes.skip_weekends { Days::Working } else { Days::All };
+    let bars = bars(&given, calendar);
+    let ids: Vec<&str> = bars.iter().map(|b| b.id).collect();
+    let done = ends(&given, &ids);
     let mut tasks: Vec<Task> = Vec::new();
     let (mut planned, mut expected) = (given.start, given.start);
-    let bars = bars(&given);
-    let ids: Vec<&str> = bars.iter().map(|b| b.0).collect();
-    for (id, title, computed, why) in bars {
-        let changed = given.changes.days.get(id).copied().filter(|d| d.is_finite() && *d >= 0.0);
-        let days = changed.unwrap_or(computed);
-        let length = (days * DAY_MS as f64).round() as i64;
-        let done = given.changes.done.get(id).copied();
-        let (start, end) = (planned, planned + length);
+    for (bar, done) in bars.into_iter().zip(done) {
+        let changed = given.changes.days.get(bar.id).copied().filter(|d| d.is_finite() && *d >= 0.0);
+        let days = changed.unwrap_or(bar.days);
+        let start = calendar.begin(planned);
+        let end = calendar.end(start, days, bar.work);
+        let begins = calendar.begin(expected);
         // What is not done cannot end in the past.
-        let ends = done.unwrap_or_else(|| (expected + length).max(given.now));
+        let ends = done.unwrap_or_else(|| calendar.end(begins, days, bar.work).max(given.now));
         tasks.push(Task {
-            id: id.to_owned(),
-            title: title.to_owned(),
+            id: bar.id.to_owned(),
+            title: bar.title.to_owned(),
             days,
-            why: if changed.is_some() { format!("Given by hand; computed {computed:.1} days.") } else { why },
+            why: match changed {
+                Some(_) => format!("Given by hand; computed {:.1} days.", bar.days),
+                None => bar.why,
+            },
             changed: changed.is_some(),
             start,
             end,
+            begins: begins.min(ends),
+            ends,
             done,
+            done_by_hand: given.changes.done.contains_key(bar.id),
             slips_days: ((ends - end).max(0) as f64 / DAY_MS as f64 * 10.0).round() / 10.0,
         });
         (planned, expected) = (end, ends);
@@ -129,117 +150,20 @@ pub fn timeline(given: Given<'_>) -> Timeline {
     Timeline { strategy: given.strategy, tasks, end: planned, expected_end: expected, unknown }
 }
 
-fn bars(given: &Given<'_>) -> Vec<Bar> {
-    let m = given.measured;
-    let team = (TEAM / f64::from(given.team.max(1))).clamp(0.5, 2.0);
-    let tables = (m.tables as f64 / TABLES).clamp(0.15, 3.0);
-    let people = |weeks: f64, scale: f64| round(weeks * 7.0 * scale * team);
-    let by_tables = |what: &str| format!("{what} for {} tables and a team of {}.", m.tables, given.team);
-    let mut bars: Vec<Bar> = vec![
-        ("discovery", "Discovery and schema analysis", people(2.0, tables), by_tables("The playbook's two weeks")),
-        ("compatibility", "Compatibility layer", people(1.0, tables), by_tables("The playbook's third week")),
-    ];
-    match given.strategy {
-        Strategy::Offline => {
-            bars.push(("rehearsal", "Rehearsal on a copy", round(1.0 + machine(m)), machine_says(m)));
-            bars.push(("cutover", "Hold, copy, verify, switch", round(machine(m).max(0.5)), machine_says(m)));
-        }
-        Strategy::BlueGreen | Strategy::Live | Strategy::Rolling => {
-            bars.push((
-                "dual_write",
-                "Dual write: replication in both directions",
-                people(1.0, tables),
-                by_tables("The playbook's fourth week"),
-            ));
-            bars.push(("copy", "Copy and catch up, rehearsed once", round(copy(m)), copy_says(m)));
-            bars.push((
-                "validation",
-                "Validation and reconciliation",
-                round(REHEARSED * m.verify_s() / 86_400.0 + people(2.0, tables)),
-                verify_says(m),
-            ));
-            bars.extend(traffic(given, &people));
-        }
-    }
-    let keeps = f64::from(given.limits.receive_only_s) / 86_400.0;
-    if given.strategy != Strategy::Offline {
-        let why = format!("The limits keep the way back open for {}.", time(f64::from(given.limits.receive_only_s)));
-        bars.push(("receive_only", "Source receives only", round(keeps), why));
-    }
-    bars.push(("cleanup", "Cleanup", 1.0, "A day, in daylight.".to_owned()));
-    bars
-}
-
-fn traffic(given: &Given<'_>, people: &dyn Fn(f64, f64) -> f64) -> Vec<Bar> {
-    let m = given.measured;
-    let writes = (m.writes_per_s.unwrap_or(WRITES) / WRITES).clamp(0.25, 2.0);
-    let rate = match m.writes_per_s {
-        Some(w) => format!("The playbook's two weeks for {w:.0} writes/s."),
-        None => "The playbook's two weeks: the rate of writes was not measured.".to_owned(),
-    };
-    let mut bars: Vec<Bar> = vec![("performance", "Shadow reads and performance", people(2.0, writes), rate)];
-    let soak: f64 = given.limits.ladder.iter().map(|r| f64::from(r.soak_s)).sum();
-    let hold = f64::from(given.limits.lag_hold_s);
-    let ladder = format!("{} rungs of the ladder soak for {}.", given.limits.ladder.len(), time(soak));
-    match given.strategy {
-        Strategy::Live => {
-            bars.push(("cutover", "Reads by percent, then writes", round((soak + hold) / 86_400.0 + 1.0), ladder))
-        }
-        Strategy::Rolling => bars.push((
-            "cutover",
-            "Shard by shard",
-            round((soak + hold) / 86_400.0 + 1.0),
-            format!("{ladder} Per shard."),
-        )),
-        Strategy::BlueGreen | Strategy::Offline => {
-            bars.push(("cutover", "Reads and writes at once", 1.0, "One switch, on a day of its own.".to_owned()));
-        }
-    }
-    bars
-}
-
-/// To halves of a day, at least one half.
-fn round(days: f64) -> f64 {
-    ((days * 2.0).ceil() / 2.0).max(0.5)
-}
-
-/// Copy, indexes and comparison while nobody writes, days; a day where no speed is known.
-fn machine(m: &Measured) -> f64 {
-    m.copy_s().zip(m.index_s()).map_or(1.0, |(copy, index)| (copy + index + m.verify_s()) / 86_400.0)
-}
-
-fn machine_says(m: &Measured) -> String {
-    match m.copy_s().zip(m.index_s()) {
-        Some((copy, index)) => {
-            format!("Copy {}, indexes {}, comparison {}.", time(copy), time(index), time(m.verify_s()))
-        }
-        None => "A day: the speeds of this pair were not measured.".to_owned(),
-    }
-}
-
-fn copy(m: &Measured) -> f64 {
-    match m.catch_up_s() {
-        Some(s) if s.is_finite() => REHEARSED * s / 86_400.0 + 1.0,
-        // The playbook's week and a half.
-        Some(_) | None => 10.0,
-    }
-}
-
-fn copy_says(m: &Measured) -> String {
-    match m.catch_up_s() {
-        Some(s) if s.is_finite() => format!(
-            "{} at {}/s, indexes and what is written meanwhile: {}, twice, and a day to look at it.",
-            bytes(m.heap_bytes as f64),
-            bytes(m.copy_bytes_per_s.unwrap_or_default()),
-            time(s)
-        ),
-        Some(_) => "The source writes faster than the target takes: it would never catch up.".to_owned(),
-        None => "The playbook's week and a half: the speeds of this pair were not measured.".to_owned(),
-    }
-}
-
-fn verify_says(m: &Measured) -> String {
-    format!("{} rows take {}, twice, and the playbook's two weeks for what is found.", m.rows, time(m.verify_s()))
+/// When each task ended: as an operator says, else as the journal does. What comes before something that the journal calls done
+/// has ended too, at the latest with it.
+fn ends(given: &Given<'_>, ids: &[&str]) -> Vec<Option<UnixMs>> {
+    let mut after = None;
+    let mut out: Vec<Option<UnixMs>> = ids
+        .iter()
+        .rev()
+        .map(|id| {
+            after = given.reached.get(*id).copied().or(after);
+            given.changes.done.get(*id).copied().or(after)
+        })
+        .collect();
+    out.reverse();
+    out
 }
 
 #[cfg(test)]
@@ -262,7 +186,8 @@ mod tests {
 
     fn plan(m: &Measured, strategy: Strategy, changes: &Changes, now: UnixMs) -> Timeline {
         let limits = Limits::normal();
-        timeline(Given { measured: m, strategy, limits: &limits, team: 2, start: 0, changes, now })
+        let reached = BTreeMap::new();
+        timeline(Given { measured: m, strategy, limits: &limits, team: 2, start: 0, changes, reached: &reached, now })
     }
 
     fn days(t: &Timeline, id: &str) -> f64 {
@@ -326,5 +251,70 @@ mod tests {
         let t = plan(&measured(), Strategy::Live, &changes, 0);
         assert!(t.unknown.len() == 1 && t.unknown[0].contains("discvery"), "{:?}", t.unknown);
         assert!(!t.tasks.iter().any(|task| task.changed), "no number of days is none");
+    }
+    #[test]
+    fn what_the_journal_says_is_done_and_what_was_quick_brings_the_rest_forward() {
+        let (m, limits, mut changes) = (measured(), Limits::normal(), Changes::default());
+        let reached = BTreeMap::from([("discovery".to_owned(), DAY_MS), ("copy".to_owned(), 4 * DAY_MS)]);
+        let now = 5 * DAY_MS;
+        let place = |changes: &Changes| {
+            let given = Given {
+                measured: &m,
+                strategy: Strategy::Live,
+                limits: &limits,
+                team: 2,
+                start: 0,
+                changes,
+                reached: &reached,
+                now,
+            };
+            timeline(given)
+        };
+        let t = place(&changes);
+        let done: Vec<Option<UnixMs>> = t.tasks.iter().map(|task| task.done).take(5).collect();
+        let four = Some(4 * DAY_MS);
+        assert_eq!(
+            done,
+            [Some(DAY_MS), four, four, four, None],
+            "what comes before the copy has ended with it at the latest"
+        );
+        assert_eq!(
+            (t.tasks[4].begins, t.tasks[4].start > t.tasks[4].begins),
+            (4 * DAY_MS, true),
+            "the next begins at once"
+        );
+        assert!(t.expected_end < t.end, "and the whole ends earlier than planned");
+        changes.done.insert("discovery".into(), 2 * DAY_MS);
+        let discovery = place(&changes).tasks[0].clone();
+        assert_eq!((discovery.done, discovery.done_by_hand), (Some(2 * DAY_MS), true), "a person's word goes first");
+    }
+
+    #[test]
+    fn without_weekends_the_playbooks_weeks_have_five_days_and_last_as_long() {
+        // 1970-01-05 is a Monday.
+        let (m, limits, reached, start) = (measured(), Limits::normal(), BTreeMap::new(), 4 * DAY_MS);
+        let changes = Changes { skip_weekends: true, ..Changes::default() };
+        let given = Given {
+            measured: &m,
+            strategy: Strategy::Live,
+            limits: &limits,
+            team: 2,
+            start,
+            changes: &changes,
+            reached: &reached,
+            now: start,
+        };
+        let t = timeline(given);
+        assert_eq!(
+            (days(&t, "discovery"), t.tasks[0].end),
+            (10.0, start + 12 * DAY_MS),
+            "Monday to Friday of the second week"
+        );
+        assert_eq!(t.tasks[1].start, start + 14 * DAY_MS, "what follows begins on a Monday");
+        let all = plan(&m, Strategy::Live, &Changes::default(), 0);
+        let weeks = |t: &Timeline| (t.end - t.tasks[0].start) as f64 / DAY_MS as f64 / 7.0;
+        assert!((weeks(&t) - weeks(&all)).abs() < 1.5, "weeks stay weeks: {} and {}", weeks(&t), weeks(&all));
+        let weekend = |at: UnixMs| (at.div_euclid(DAY_MS) + 3).rem_euclid(7) >= 5;
+        assert!(t.tasks.iter().all(|task| !weekend(task.start)), "nothing begins on a weekend");
     }
 }

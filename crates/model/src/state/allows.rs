@@ -9,7 +9,7 @@ impl State {
     /// # Errors
     /// One sentence that says why not and what comes first.
     pub fn allows(&self, command: &Command) -> Result<(), String> {
-        if let Some(run) = &self.open_run {
+        if let Some(run) = self.open_run.as_ref().filter(|run| !self.gives_way(&run.command, command)) {
             return Err(format!("“{}” is still running; wait for it, or let recovery end it.", run.command.label()));
         }
         if self.milestones.cleaned.is_some() {
@@ -17,6 +17,10 @@ impl State {
         }
         match command {
             Command::Analyze => Ok(()),
+            Command::Prepare if self.held.is_some() => Err(
+                "Writes are held on the source; the fence is not made again under them: run “Release writes” first."
+                    .to_owned(),
+            ),
             Command::Prepare => match (self.milestones.analyzed, self.milestones.replicating) {
                 (None, _) => Err("Both sides have not been analyzed yet: run “Analyze both sides” first.".to_owned()),
                 (_, Some(_)) => {
@@ -24,6 +28,8 @@ impl State {
                 }
                 (Some(_), None) => Ok(()),
             },
+            Command::Hold => self.allows_hold(),
+            Command::Release => self.allows_release(),
             Command::Replicate if self.authority == Side::Target => {
                 Err("The target has the authority; the initial copy is behind us.".to_owned())
             }
@@ -49,7 +55,7 @@ impl State {
                 Ok(())
             }
             Command::RollBack => {
-                if self.authority == Side::Source && self.route.reads_on_target == 0 {
+                if self.authority == Side::Source && self.route.reads_on_target == 0 && self.held.is_none() {
                     return Err("All is on the source: nothing to roll back.".to_owned());
                 }
                 Ok(())
@@ -58,8 +64,37 @@ impl State {
         }
     }
 
+    /// Whether a run that is open is taken back for this command: writes that are held go on, whatever takes long meanwhile.
+    fn gives_way(&self, running: &Command, command: &Command) -> bool {
+        self.held.is_some() && running.ends_for_a_release() && matches!(command, Command::Release | Command::RollBack)
+    }
+
     fn replicating(&self) -> Result<(), String> {
         need(self.milestones.replicating, "The copy has not been completed yet: run “Start replication” first.")
+    }
+
+    fn allows_hold(&self) -> Result<(), String> {
+        if !self.spec.strategy.holds_writes() {
+            return Err("This strategy lets writes go on until the switch; only the offline one holds them.".to_owned());
+        }
+        if self.authority == Side::Target {
+            return Err("Writes are on the target; the source refuses them already.".to_owned());
+        }
+        if let Some(held) = &self.held {
+            return Err(format!("Writes are held already, since {}.", crate::time::utc(held.since)));
+        }
+        need(self.milestones.prepared, "The fence is not on the source's tables yet: run “Prepare the target” first.")
+    }
+
+    /// Also where the journal knows of no hold: letting writes in does no harm, and the source may refuse them all the same.
+    fn allows_release(&self) -> Result<(), String> {
+        if self.authority == Side::Target {
+            return Err("Writes are on the target; they return to the source with “Roll back”.".to_owned());
+        }
+        if !self.spec.strategy.holds_writes() || self.scope.is_none() && self.held.is_none() {
+            return Err("Writes were never held: there is nothing to release.".to_owned());
+        }
+        Ok(())
     }
 
     fn allows_shift(&self, percent: u8) -> Result<(), String> {

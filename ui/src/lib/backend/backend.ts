@@ -2,6 +2,7 @@ import type { ApiError } from "../api/generated/ApiError";
 import type { Commands } from "../api/generated/commands";
 import type { Event } from "../api/generated/Event";
 import type { Exported } from "../api/generated/Exported";
+import type { Written } from "../api/generated/Written";
 
 export type CommandName = keyof Commands;
 export type Args<K extends CommandName> = Commands[K]["args"];
@@ -17,6 +18,8 @@ export interface Backend {
   menu(cb: (id: string) => void): Promise<Unlisten>;
   /** Writes all differences into a file that the host asks the operator for; null when none was named. */
   exportFindings(migration: string): Promise<Exported | null>;
+  /** Writes the timeline into a file that the host asks for, as its name ends; null when none was named. */
+  exportTimeline(migration: string): Promise<Written | null>;
 }
 
 /** An {@link ApiError} that can be thrown. */

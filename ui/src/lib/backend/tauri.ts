@@ -2,6 +2,7 @@ import { invoke } from "@tauri-apps/api/core";
 import { listen as listenTo } from "@tauri-apps/api/event";
 import type { Event } from "../api/generated/Event";
 import type { Exported } from "../api/generated/Exported";
+import type { Written } from "../api/generated/Written";
 import { toFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "./backend";
 
 /** The desktop window: one bridge command, one event channel. */
@@ -22,9 +23,17 @@ export class TauriBackend implements Backend {
     return listenTo<string>("menu", (message) => cb(message.payload));
   }
 
-  async exportFindings(migration: string): Promise<Exported | null> {
+  exportFindings(migration: string): Promise<Exported | null> {
+    return this.#export<Exported>("export_findings", migration);
+  }
+
+  exportTimeline(migration: string): Promise<Written | null> {
+    return this.#export<Written>("export_timeline", migration);
+  }
+
+  async #export<T>(command: string, migration: string): Promise<T | null> {
     try {
-      return await invoke<Exported | null>("export_findings", { migration });
+      return await invoke<T | null>(command, { migration });
     } catch (thrown) {
       throw toFault(thrown);
     }

@@ -42,6 +42,11 @@ export class WebBackend implements Backend {
     return Promise.reject(new ApiFault({ code: "failed", message, remedy: "Use the window, or switchyardctl findings --export FILE." }));
   }
 
+  exportTimeline(): Promise<null> {
+    const message = "A browser cannot write the file.";
+    return Promise.reject(new ApiFault({ code: "failed", message, remedy: "Use the window, or switchyardctl plan timeline --format html." }));
+  }
+
   #connect(): EventSource {
     const source = new EventSource("/api/events");
     source.onmessage = (message) => {

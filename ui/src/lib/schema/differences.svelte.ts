@@ -1,4 +1,5 @@
 import type { ApiError } from "../api/generated/ApiError";
+import type { AcceptedEntry } from "../api/generated/AcceptedEntry";
 import type { Difference } from "../api/generated/Difference";
 import type { SchemaView } from "../api/generated/SchemaView";
 import type { Severity } from "../api/generated/Severity";
@@ -19,7 +20,11 @@ export const SEVERITY_WORDS: Record<Severity, string> = {
 export class Differences {
   view = $state.raw<SchemaView | null>(null);
   fault = $state.raw<ApiError | null>(null);
+  /** Why accepting or taking back was refused. */
+  refused = $state.raw<ApiError | null>(null);
   looking = $state(false);
+  /** Somebody asked while a look was under way, which may not have seen what he did. */
+  #again = false;
   filter = $state("");
   /** Severities that are shown; all of them where none was chosen. */
   chosen = $state.raw<ReadonlySet<Severity>>(new Set());
@@ -42,8 +47,12 @@ export class Differences {
   });
 
   async look(): Promise<void> {
-    if (this.looking) return;
+    if (this.looking) {
+      this.#again = true;
+      return;
+    }
     this.looking = true;
+    this.#again = false;
     try {
       this.view = await this.backend.call("schema_differences", { name: this.migration });
       this.fault = null;
@@ -53,6 +62,26 @@ export class Differences {
     } finally {
       this.looking = false;
     }
+    if (this.#again) await this.look();
+  }
+
+  /** Throws what the engine says against it: the dialog that asked shows that. */
+  async accept(difference: Difference, by: string, reason: string): Promise<void> {
+    const { object, kind, what, source, target } = difference;
+    await this.backend.call("accept_difference", { migration: this.migration, entry: { object, kind, what, source, target, reason, by } });
+    this.refused = null;
+    // The dialog need not wait for both catalogs.
+    void this.look();
+  }
+
+  async takeBack(entry: AcceptedEntry): Promise<void> {
+    try {
+      await this.backend.call("take_back_difference", { migration: this.migration, entry });
+      this.refused = null;
+    } catch (thrown) {
+      this.refused = toFault(thrown);
+    }
+    await this.look();
   }
 
   toggle(severity: Severity): void {

@@ -15,6 +15,7 @@ export type Open =
   | { kind: "sign_off"; check: string; title: string }
   | { kind: "passwords"; secrets: string[] }
   | { kind: "limits" }
+  | { kind: "accept"; object: string; send: (name: string, reason: string) => Promise<unknown> }
   | { kind: "keys" };
 
 export interface Notice {

@@ -52,14 +52,6 @@ export const UNFILLED: Partial<Record<PageId, { will: string; now: string }>> = 
     will: "Rehearsed failures and rollbacks with their milliseconds and lost rows.",
     now: "No drill has been run. A real rollback is measured all the same, and the rollback button says so.",
   },
-  timeline: {
-    will: "Route changes, lag, gates and commands of the whole migration on one axis.",
-    now: "Nothing is drawn. The journal holds every entry it will be made from.",
-  },
-  pools: {
-    will: "Clients, server connections and waiting time of each pooler, per pool and side.",
-    now: "Pools are not sampled. The lines at the foot of this navigation say whether each router answers.",
-  },
   report: {
     will: "One document for the change record: what was moved, measured, signed off and by whom.",
     now: "No report is made. The journal can be read and filtered.",

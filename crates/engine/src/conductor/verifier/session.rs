@@ -439,9 +439,13 @@ async fn ending(live: &Live) {
 /// Whether a command runs that must not be disturbed, or that changes what is compared.
 fn stands_aside(state: &State) -> bool {
     state.open_run.as_ref().is_some_and(|run| match run.command {
-        Command::SwitchWrites | Command::RollBack | Command::Replicate | Command::Prepare | Command::Cleanup { .. } => {
-            true
-        }
+        Command::Hold
+        | Command::Release
+        | Command::SwitchWrites
+        | Command::RollBack
+        | Command::Replicate
+        | Command::Prepare
+        | Command::Cleanup { .. } => true,
         Command::Analyze | Command::Validate | Command::ShiftReads { .. } | Command::Repair { .. } => false,
     })
 }

@@ -6,6 +6,7 @@
 mod console;
 mod hold;
 mod names;
+mod pools;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use switchyard_model::{Side, journal::Action};
+use switchyard_model::{Side, journal::Action, plan::live::Pool};
 
 use self::{
     console::{Answer, Console, Row},
@@ -310,5 +311,9 @@ impl Router for PgBouncer {
     async fn renew_readers(&self) -> Result<()> {
         names::check(&self.ro_database, self.label())?;
         self.show(&self.reconnect()).await.map(|_| ())
+    }
+
+    async fn pools(&self) -> Result<Option<Vec<Pool>>> {
+        self.pools_now().await.map(Some)
     }
 }

@@ -4,7 +4,7 @@ import type { TableName } from "./TableName";
 /**
  * One command.
  */
-export type Command = { "command": "analyze" } | { "command": "prepare" } | { "command": "replicate" } | { "command": "validate" } | { "command": "repair", 
+export type Command = { "command": "analyze" } | { "command": "prepare" } | { "command": "hold" } | { "command": "release" } | { "command": "replicate" } | { "command": "validate" } | { "command": "repair", 
 /**
  * Only this table's; None for all tables.
  */

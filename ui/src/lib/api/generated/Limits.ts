@@ -44,4 +44,8 @@ ladder: Array<Rung>,
 /**
  * How long the source stays receive-only before Cleanup opens, seconds.
  */
-receive_only_s: number, };
+receive_only_s: number, 
+/**
+ * How long writes may be held on the source, offline strategy, before it is warned of, seconds.
+ */
+held_max_s: number, };

@@ -2,11 +2,14 @@ import type { Endpoint } from "../../api/generated/Endpoint";
 import type { EndpointRow } from "../../api/generated/EndpointRow";
 import type { Event } from "../../api/generated/Event";
 import type { Exported } from "../../api/generated/Exported";
+import type { Written } from "../../api/generated/Written";
 import type { MigrationRow } from "../../api/generated/MigrationRow";
 import { ApiFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "../backend";
 import { drawChart } from "./chart";
 import { endpoints, limits, NAME } from "./data";
-import { schemaView } from "./schema";
+import { SamplePools } from "./pools";
+import { SampleSchema } from "./schema";
+import { SampleTimeline } from "./timeline";
 import { World } from "./world";
 
 /** An answer takes a moment, as a real one does. */
@@ -21,6 +24,9 @@ function refused(message: string, remedy: string, code = "refused"): ApiFault {
 /** Believable answers without an engine, for tests and for looking at every state of the screen. */
 export class SampleBackend implements Backend {
   readonly world: World;
+  readonly #schema: SampleSchema;
+  readonly #timeline: SampleTimeline;
+  readonly #pools: SamplePools;
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
@@ -29,6 +35,9 @@ export class SampleBackend implements Backend {
 
   constructor(scenario: string) {
     this.world = new World(scenario, () => this.emit({ event: "changed", migration: NAME }));
+    this.#schema = new SampleSchema(this.world.s);
+    this.#timeline = new SampleTimeline(this.world.s);
+    this.#pools = new SamplePools(this.world.s);
     this.rows = this.world.s.endpoints ? endpoints() : [];
     if (this.world.s.migration) {
       for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
@@ -57,6 +66,11 @@ export class SampleBackend implements Backend {
     await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
     if (this.world.s.compared === "lost") throw refused("The file cannot be written: no space is left on the disk.", "Free some space, or choose another disk.", "failed");
     return { file: `/home/ops/${migration}-differences.csv`, findings: 1_204, hot: 6, hot_unnamed: 0, bytes: 312_940 };
+  }
+
+  async exportTimeline(migration: string): Promise<Written | null> {
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+    return { file: `/home/ops/${migration}-timeline.html`, bytes: 18_204 };
   }
 
   emit(event: Event): void {
@@ -163,8 +177,36 @@ export class SampleBackend implements Backend {
     },
     schema_differences: () => {
       if (this.world.s.compared === "unreadable") throw refused("orders-eu-18 does not answer: connection refused.", "Look at the server and its firewall.", "unreachable");
-      return schemaView(this.world.s.phasesDone);
+      return this.#schema.view();
     },
+    accept_difference: ({ entry }) => {
+      this.#schema.accepted.push(entry);
+      return {};
+    },
+    take_back_difference: ({ entry }) => {
+      this.#schema.takeBack(entry);
+      return {};
+    },
+    measure_pair: () => {
+      if (this.world.s.sourceProblem !== null) throw refused("orders-eu does not answer: connection refused.", "Look at the server and its firewall.", "unreachable");
+      this.#timeline.measure();
+      return {};
+    },
+    timeline: (ask) => {
+      if (this.world.s.compared === "unreadable") throw refused("The store could not be read: the disk answers with I/O errors.", "Look at the disk on which the store lies.", "store");
+      return this.#timeline.view(ask);
+    },
+    change_timeline: ({ edits }) => {
+      const wrong = edits.start !== null && Number.isNaN(Date.parse(edits.start));
+      if (wrong) throw refused(`“${edits.start ?? ""}” is not a day: write it as 2026-11-24.`, "Correct the input.", "invalid");
+      this.#timeline.edits = edits;
+      return {};
+    },
+    pools: ({ pool }) => {
+      if (this.world.s.sourceProblem !== null || this.world.s.compared === "unreadable") throw refused("orders-eu does not answer: connection refused.", "Look at the server and its firewall.", "unreachable");
+      return this.#pools.view(pool);
+    },
+    pools_now: () => this.#pools.now(),
     findings: (ask) => this.world.consistency.findings(ask),
     set_pacing: ({ pacing }) => {
       this.world.consistency.pacing = pacing;

@@ -1,3 +1,4 @@
+import type { HeldCard } from "../../api/generated/HeldCard";
 import type { Judged } from "../../api/generated/Judged";
 import type { Limits } from "../../api/generated/Limits";
 import type { Verdict } from "../../api/generated/Verdict";
@@ -8,6 +9,7 @@ import type { Scenario } from "./scenarios";
 interface Asked {
   s: Scenario;
   limits: Limits;
+  window: HeldCard | null;
   /** Seconds since the route or the authority last moved. */
   held: number;
   overridden: ReadonlyMap<string, string>;
@@ -47,7 +49,13 @@ export function gatesOf(asked: Asked): Judged[] {
   const live = { age: 700 + s.silent * 1000, counts_ms: 3_500 };
   const pass = { age: 620_000, counts_ms: 86_400_000 };
   const soak = limits.ladder.find((r) => r.percent === s.reads)?.soak_s ?? 0;
+  const window = asked.window;
+  const hold: Verdict =
+    window === null
+      ? { verdict: "fail", why: "the source accepts writes", remedy: "Run “Hold writes” first." }
+      : { verdict: "pass", evidence: `writes refused on the source for ${duration(window.seconds)}, ${window.overdue ? "longer than the limit of" : "limit"} ${span(window.limit_s)}` };
   return [
+    ...(s.window === null ? [] : [gate("hold", "Hold", hold, { age: 900, counts_ms: 10_000 })]),
     gate("lag", "Lag", { verdict: "pass", evidence: `${lagText(lagAt(now))}, limit 1 s, held 41:12` }, live),
     s.validated === "differs"
       ? gate("consistency", "Consistency", { verdict: "fail", why: "1 of 13 tables differ", remedy: "Open the Consistency page, mend the tables that differ, and validate again." }, pass)

@@ -82,6 +82,21 @@ const OTHERS: Record<string, PreviewStep[]> = {
     ["restore", "Restore it on the target", 60000, null, [["this machine", "pg_restore --exit-on-error --dbname=orders-eu-18"]]],
     ["objects", "Make our own objects on both sides", 10000, null, [["orders-eu", 'CREATE SCHEMA "switchyard"'], ["orders-eu-18", 'CREATE SCHEMA "switchyard"']]],
   ]),
+  hold: steps([
+    ["guard_hold", "See that nothing would block the fence on orders-eu", 30000, 12.1, []],
+    ["hold", "Hold writes at every PgBouncer", 5000, 4.2, PGB.map((p) => [p, "PAUSE app_rw"])],
+    ["refuse_writes", "orders-eu refuses writes and goes on answering reads", 3000, 14.8, [
+      ["orders-eu", 'LOCK TABLE ONLY "public"."orders", … IN EXCLUSIVE MODE'],
+      ["orders-eu", 'ALTER TABLE ONLY "public"."orders" ENABLE TRIGGER switchyard_fence'],
+      ["orders-eu", "COMMIT"],
+    ]],
+    ["resume", "Clients go on: reads are answered, writes are refused", 5000, 1.1, PGB.map((p) => [p, "RESUME app_rw"])],
+  ]),
+  release: steps([
+    ["let_writes_in", "Let writes go on at orders-eu", 60000, 6.4, [
+      ["orders-eu", 'ALTER TABLE ONLY "public"."orders" DISABLE TRIGGER switchyard_fence'],
+    ]],
+  ]),
   replicate: steps([
     ["publication", "Publish every table on the source", 10000, null, [["orders-eu", 'CREATE PUBLICATION "switchyard_fwd" FOR TABLE …']]],
     ["subscription", "Subscribe on the target and copy", 10000, null, [["orders-eu-18", 'CREATE SUBSCRIPTION "switchyard_fwd" CONNECTION \'…\' PUBLICATION "switchyard_fwd" WITH (origin = none)']]],
@@ -139,6 +154,10 @@ export function titleOf(command: Command, authority: Side): string {
       return "Analyze both sides";
     case "prepare":
       return "Prepare the target";
+    case "hold":
+      return "Hold writes on the source";
+    case "release":
+      return "Release writes";
     case "replicate":
       return "Start replication";
     case "validate":

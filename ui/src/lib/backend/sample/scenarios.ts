@@ -16,6 +16,8 @@ export interface Scenario {
    * pass, the first one, paused, in trouble; or its state cannot be read: never, or after the first time.
    */
   compared: "no" | "follows" | "differs" | "pass" | "first" | "paused" | "trouble" | "unreadable" | "lost";
+  /** Seconds for which writes have been held, where the strategy is offline; null for the live one, and 0 while they go on. */
+  window: number | null;
   copying: boolean;
   /** Age at which the picture froze, seconds. */
   frozen: number | null;
@@ -41,6 +43,7 @@ const BASE: Scenario = {
   held: 2153,
   validated: "equal",
   compared: "follows",
+  window: null,
   copying: false,
   frozen: null,
   silent: 0,
@@ -61,6 +64,9 @@ export const SCENARIOS: Record<string, Scenario> = {
   fresh: { ...BASE, phasesDone: 0, reads: 0, validated: "never", compared: "no", lastRun: "none" },
   copying: { ...BASE, phasesDone: 2, reads: 0, validated: "never", compared: "no", copying: true },
   open: { ...BASE, held: 8000, demo: true },
+  offline: { ...BASE, phasesDone: 2, reads: 0, validated: "never", compared: "no", window: 0 },
+  window: { ...BASE, phasesDone: 3, reads: 0, validated: "never", compared: "no", window: 1_284 },
+  overdue: { ...BASE, phasesDone: 4, reads: 0, window: 9 * 3600 },
   switch: { ...BASE, reads: 100, held: 40_000 },
   differs: { ...BASE, validated: "differs", compared: "differs" },
   differs_back: { ...BASE, reads: 100, authority: "target", held: 5400, compared: "differs" },

@@ -1,6 +1,7 @@
 import type { Cockpit } from "../../api/generated/Cockpit";
 import type { Command } from "../../api/generated/Command";
 import type { CommandResult } from "../../api/generated/CommandResult";
+import type { HeldCard } from "../../api/generated/HeldCard";
 import type { Judged } from "../../api/generated/Judged";
 import type { LagTile } from "../../api/generated/LagTile";
 import type { Measured } from "../../api/generated/Measured";
@@ -39,6 +40,7 @@ export class World {
   rollback: SwitchCard | null = null;
   readonly results = new Map<number, CommandResult>();
   #ticket = 0;
+  #windowSince: number | null = null;
 
   constructor(
     readonly name: string,
@@ -47,6 +49,7 @@ export class World {
     this.s = scenarioOf(name);
     this.consistency = new SampleConsistency(this.s);
     this.limits = limits(this.s.demo);
+    if (this.s.window) this.#windowSince = this.began - this.s.window * 1000;
     this.epoch = this.s.authority === "target" ? 2 : 1;
     this.journal.fill(this.began, this.s.phasesDone > 3);
     if (this.s.authority === "target") this.forward = { at: this.began - this.s.held * 1000, stopwatch: this.#stopwatch({ command: "switch_writes" }) };
@@ -65,7 +68,7 @@ export class World {
       if (signed !== undefined) check.sign_off = { kind: "signed", ...signed };
     }
     return {
-      spec: { name: NAME, strategy: "live", source: "orders-eu", target: "orders-eu-18", routers: [], limits: this.limits },
+      spec: { name: NAME, strategy: s.window === null ? "live" : "offline", source: "orders-eu", target: "orders-eu-18", routers: [], limits: this.limits },
       left_out: { validation: false, copy: false },
       at: now,
       measured: this.#measured(now),
@@ -75,6 +78,7 @@ export class World {
       authority: s.authority,
       authority_since: this.began - s.held * 1000,
       epoch: this.epoch,
+      held: this.#window(),
       reads_on_target: s.reads,
       read_back: s.phasesDone === 0 ? null : { at: now - 900, counts_ms: 10_000, agrees: true, says: `${s.reads} % of reads on target, writes on ${s.authority}` },
       phase,
@@ -93,11 +97,11 @@ export class World {
       ladder: this.#ladder(),
       gates: this.#gates(now),
       next: this.#next(now),
-      back: s.reads > 0 && s.authority === "source" ? this.#button({ command: "shift_reads", percent: 5 }, "Back to 5 %", true, null) : null,
+      back: this.#window() !== null ? this.#button({ command: "release" }, "Release writes", true, null, "Writes go on at the source") : s.reads > 0 && s.authority === "source" ? this.#button({ command: "shift_reads", percent: 5 }, "Back to 5 %", true, null) : null,
       rollback: {
         open: this.#canRollBack(),
         why_not: this.#canRollBack() ? null : s.phasesDone >= 6 ? "Cleaned up: there is no way back any more" : "Nothing to roll back: reads and writes are on the source",
-        note: this.rollback === null ? "never measured on this pair; no drill was run" : `write pause ${this.rollback.stopwatch.write_pause_ms.toFixed(1)} ms at the last rollback`,
+        note: this.#windowSince !== null ? "writes go on at the source; nothing has moved" : this.rollback === null ? "never measured on this pair; no drill was run" : `write pause ${this.rollback.stopwatch.write_pause_ms.toFixed(1)} ms at the last rollback`,
       },
       running: this.running,
       last_run: this.last,
@@ -194,8 +198,13 @@ export class World {
 
   #apply(command: Command): string {
     const { s } = this;
+    if (command.command === "hold" || command.command === "release") {
+      this.#windowSince = command.command === "hold" ? Date.now() : null;
+      return command.command === "hold" ? "clients waited 21.4 ms" : "writes go on at the source";
+    }
     if (command.command === "repair") return `${this.consistency.repair(command.table, command.findings)} rows mended`;
     s.held = 0;
+    if (command.command === "switch_writes" || command.command === "roll_back") this.#windowSince = null;
     if (command.command === "shift_reads") s.reads = command.percent;
     else if (command.command === "switch_writes") {
       s.authority = "target";
@@ -224,7 +233,7 @@ export class World {
   }
 
   #canRollBack(): boolean {
-    return this.s.phasesDone < 6 && (this.s.reads > 0 || this.s.authority === "target");
+    return this.s.phasesDone < 6 && (this.#windowSince !== null || this.s.reads > 0 || this.s.authority === "target");
   }
 
   #headline(): string {
@@ -232,6 +241,7 @@ export class World {
     if (s.phasesDone === 0) return "Schema analysis · nothing read yet";
     if (s.phasesDone >= 6) return "Over · cleaned up";
     if (s.authority === "target") return "Cutover · writes on target, receive-only source";
+    if (this.#windowSince !== null) return `Writes held · ${s.phasesDone < 3 ? "nothing copied yet" : s.phasesDone < 4 ? "copied" : "copied and validated"}`;
     return s.copying ? "Dual write · copying 41 %" : `Cutover · ${s.reads} % of reads on target`;
   }
 
@@ -246,9 +256,17 @@ export class World {
     return { now_ms: lagAt(now - shift), at: now - 700 - this.s.silent * 1000, counts_ms: 3_500, p95_ms: 342, worst_ms: 904, limit_ms: limit, within_since: this.began - 2_472_000 };
   }
 
+  /** Writes that are held, where the strategy holds them. */
+  #window(): HeldCard | null {
+    if (this.#windowSince === null) return null;
+    const [since, limit_s] = [this.#windowSince, this.limits.held_max_s];
+    const seconds = Math.floor((Date.now() - since) / 1000);
+    return { since, by: "ann@ops-laptop (4711)", seconds, limit_s, overdue: seconds > limit_s, seen: { at: Date.now() - 900, refuses: true } };
+  }
+
   #ladder(): Cockpit["ladder"] {
     const { s } = this;
-    const rungs = this.limits.ladder.map(({ percent, soak_s }) => {
+    const rungs = (s.window === null ? this.limits.ladder : []).map(({ percent, soak_s }) => {
       const state = percent < s.reads || (percent === s.reads && s.authority === "target") ? ("done" as const) : percent === s.reads ? ("now" as const) : ("later" as const);
       const held = this.#held();
       return { label: `${percent} %`, state, detail: state === "now" ? `${duration(Math.min(held, soak_s))} of ${span(soak_s)}` : span(soak_s) };
@@ -256,7 +274,7 @@ export class World {
     const moved = s.authority === "target";
     return [
       ...rungs,
-      { label: "Writes", detail: moved ? `pause ${this.forward?.stopwatch.write_pause_ms.toFixed(0)} ms` : "pause ≤ 5 s", state: moved ? "done" : "later" },
+      { label: s.window === null ? "Writes" : "Reads and writes", detail: moved ? `pause ${this.forward?.stopwatch.write_pause_ms.toFixed(0)} ms` : "pause ≤ 5 s", state: moved ? "done" : "later" },
       { label: "Receive-only", detail: span(this.limits.receive_only_s), state: moved ? "now" : "later" },
     ];
   }
@@ -266,7 +284,7 @@ export class World {
   }
 
   #gates(now: number): Judged[] {
-    return gatesOf({ s: this.s, limits: this.limits, held: this.#held(), overridden: this.overridden, now });
+    return gatesOf({ s: this.s, limits: this.limits, window: this.#window(), held: this.#held(), overridden: this.overridden, now });
   }
 
   #button(command: Command, label: string, open: boolean, why_not: string | null, title = label, opens_at: number | null = null): NextCommand {
@@ -276,6 +294,9 @@ export class World {
   #next(now: number): NextCommand | null {
     const { s } = this;
     const early: Command[] = [{ command: "analyze" }, { command: "prepare" }, { command: "replicate" }, { command: "validate" }];
+    if (s.window !== null && this.#windowSince === null && s.authority === "source" && (s.phasesDone === 2 || s.phasesDone === 4)) {
+      return this.#button({ command: "hold" }, "Hold writes", true, null, "Next: refuse writes");
+    }
     const command = early[s.phasesDone];
     if (command !== undefined) {
       const open = !s.copying;
@@ -286,7 +307,7 @@ export class World {
     const why = closed === undefined ? null : closed.verdict === "fail" ? `${closed.title}: ${closed.why}` : closed.verdict === "unknown" ? `${closed.title}: ${closed.missing}` : null;
     const opens = closed?.opens_at ?? null;
     if (s.authority === "target") return this.#button({ command: "cleanup", typed_name: "" }, "Clean up", closed === undefined, why, "Next: clean up", opens);
-    if (s.reads === 100) return this.#button({ command: "switch_writes" }, "Switch writes to the target", closed === undefined, why, "Next: writes move to the target", opens);
+    if (s.reads === 100 || s.window !== null) return this.#button({ command: "switch_writes" }, "Switch writes to the target", closed === undefined, why, "Next: writes move to the target", opens);
     const percent = this.limits.ladder.find((r) => r.percent > s.reads)?.percent ?? 100;
     return this.#button({ command: "shift_reads", percent }, `Shift to ${percent} %`, closed === undefined, why, `Next: ${s.reads} % → ${percent} % of reads`, opens);
   }

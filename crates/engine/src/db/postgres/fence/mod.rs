@@ -29,7 +29,7 @@ mod sql;
 mod state;
 
 use async_trait::async_trait;
-use switchyard_model::{ident::TableName, journal::Action};
+use switchyard_model::{hold::Standing, ident::TableName, journal::Action};
 
 use super::PgDatabase;
 use crate::{
@@ -82,8 +82,8 @@ impl Fence for PgDatabase {
         Ok(Box::new(raise::raise(self, order).await?))
     }
 
-    async fn is_raised(&self, tables: &[TableName]) -> Result<bool> {
-        state::is_raised(self, tables).await
+    async fn standing(&self, tables: &[TableName]) -> Result<Standing> {
+        state::standing(self, tables).await
     }
 
     fn lower_actions(&self, tables: &[TableName]) -> Vec<Action> {

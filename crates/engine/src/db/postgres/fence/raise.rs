@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error, Kind, Result,
     db::{
-        FenceOrder, RaisedFence,
+        FenceOrder, RaisedFence, Refusal,
         postgres::{PgDatabase, classify},
     },
 };
@@ -64,8 +64,13 @@ pub(super) async fn raise(database: &PgDatabase, order: &FenceOrder) -> Result<R
 /// Begins and locks; says whether there is a valve to close. Lets go and tries again as long as the order's limit allows.
 async fn lock(database: &PgDatabase, connection: &mut PgConnection, order: &FenceOrder) -> Result<bool> {
     let limit = Duration::from_millis(order.lock_timeout_ms.into());
-    let valve = literal(&order.rows_publication);
-    let valve = format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = {valve})");
+    let valve = match &order.refusal {
+        Refusal::Moved { rows_publication, .. } => {
+            let name = literal(rows_publication);
+            format!("SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = {name})")
+        }
+        Refusal::Held { .. } => "SELECT false".to_owned(),
+    };
     let doing = format!("locking the tables for the fence on {}", database.label());
     let begun = Instant::now();
     loop {

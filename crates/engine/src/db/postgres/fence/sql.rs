@@ -2,7 +2,7 @@
 
 use switchyard_model::ident::{TableName, literal, quote};
 
-use crate::db::FenceOrder;
+use crate::db::{FenceOrder, Refusal};
 
 /// Our schema on both sides.
 pub const SCHEMA: &str = "switchyard";
@@ -33,9 +33,26 @@ pub(super) fn base() -> Vec<String> {
     vec![format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}"), beat("beat_forward"), beat("beat_reverse")]
 }
 
+/// How the sentence of writes that are held begins; by this the fence is known from one that says that they moved.
+pub(super) const HELD: &str = "switchyard: writes are held";
+
 /// The refusing function as it is first made. Run only where there is none: it may stand raised with its own sentence.
 pub(super) fn first_function() -> String {
     function("switchyard: this table refuses writes", "It was fenced by hand; ask whoever runs the migration.")
+}
+
+/// What writers are told, and what they may do.
+fn words(refusal: &Refusal) -> (String, String) {
+    match refusal {
+        Refusal::Moved { to, epoch, .. } => (
+            format!("switchyard: writes moved to {to}, epoch {epoch}"),
+            format!("Connect again through the pooler, or to {to}: this side no longer takes writes."),
+        ),
+        Refusal::Held { to } => (
+            format!("{HELD} while the data moves to {to}; reads go on"),
+            "Nothing is wrong with this connection: try again later, or ask whoever runs the migration.".to_owned(),
+        ),
+    }
 }
 
 /// The refusing function with its sentence. 25006 is `read_only_sql_transaction`: drivers and pools that know it take
@@ -80,28 +97,35 @@ fn listed(tables: &[TableName]) -> String {
     ordered(tables).iter().map(|t| format!("ONLY {t}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The second half: the sentence, the triggers, the valve.
+/// The second half: the sentence, the triggers, and the valve where writes move and there is one.
 pub(super) fn refuse(order: &FenceOrder, publication_exists: bool) -> Vec<String> {
-    let message = format!("switchyard: writes moved to {}, epoch {}", order.moved_to, order.epoch);
-    let hint = format!("Connect again through the pooler, or to {}: this side no longer takes writes.", order.moved_to);
+    let (message, hint) = words(&order.refusal);
     let mut out = vec!["SET LOCAL statement_timeout = '10s'".to_owned(), function(&message, &hint)];
     // ONLY: with a root alone, some versions go on to the partitions, which have triggers of their own here.
     out.extend(ordered(&order.tables).iter().map(|t| format!("ALTER TABLE ONLY {t} ENABLE TRIGGER {TRIGGER}")));
-    if publication_exists {
-        out.push(format!("ALTER PUBLICATION {} SET (publish = '')", quote(&order.rows_publication)));
+    match &order.refusal {
+        Refusal::Moved { rows_publication, .. } if publication_exists => {
+            out.push(format!("ALTER PUBLICATION {} SET (publish = '')", quote(rows_publication)));
+        }
+        Refusal::Moved { .. } | Refusal::Held { .. } => {}
     }
     out
 }
 
-/// Disables all triggers in one transaction. The locks come first and in one statement, so that its limit holds for all
+/// How long lowering waits for its locks. Longer than the server's `deadlock_timeout` (1 s), after which an autovacuum in the way
+/// is sent home; nobody but writers who are refused anyway queues behind it.
+const LOWER_MS: u32 = 1_500;
+
+/// Disables all triggers in one transaction, and leaves them the sentence they were made with. The locks come first and in one statement, so that its limit holds for all
 /// of them together.
 pub(super) fn lower(tables: &[TableName]) -> String {
     let each: String =
         ordered(tables).iter().map(|t| format!("ALTER TABLE ONLY {t} DISABLE TRIGGER {TRIGGER}; ")).collect();
     format!(
-        "BEGIN; SET LOCAL lock_timeout = '{PATIENCE_MS}ms'; SET LOCAL statement_timeout = '{PATIENCE_MS}ms'; \
-         LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL statement_timeout = '10s'; {each}COMMIT",
-        listed(tables)
+        "BEGIN; SET LOCAL lock_timeout = '{LOWER_MS}ms'; SET LOCAL statement_timeout = '{LOWER_MS}ms'; \
+         LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL statement_timeout = '10s'; {each}{}; COMMIT",
+        listed(tables),
+        first_function()
     )
 }
 
@@ -117,9 +141,11 @@ mod tests {
     fn order() -> FenceOrder {
         FenceOrder {
             tables: vec![TableName::new("b", "t"), TableName::new("a", "O'Brien\"s"), TableName::new("b", "t")],
-            rows_publication: "switchyard_orders_rows".into(),
-            epoch: 7,
-            moved_to: "o'clock\\db".into(),
+            refusal: Refusal::Moved {
+                to: "o'clock\\db".into(),
+                epoch: 7,
+                rows_publication: "switchyard_orders_rows".into(),
+            },
             lock_timeout_ms: 500,
             idle_timeout_ms: 5000,
         }
@@ -137,6 +163,16 @@ mod tests {
         assert!(f.contains("epoch 7"), "{f}");
         // Nested literals: quotes double once for the message and once more for the body.
         assert!(f.contains("o''''clock"), "an apostrophe in a name must not end the literal: {f}");
+    }
+
+    #[test]
+    fn writes_that_are_held_are_told_so_and_leave_the_valve_open() {
+        let held = FenceOrder { refusal: Refusal::Held { to: "b".into() }, ..order() };
+        let said = refuse(&held, true);
+        assert!(said[1].contains(HELD), "the fence is known by this: {}", said[1]);
+        assert!(!said.iter().any(|s| s.contains("PUBLICATION")), "the stream goes on: {said:?}");
+        assert!(!refuse(&order(), true)[1].contains(HELD), "the sentence of a switch is another one");
+        assert!(lower(&order().tables).contains(&first_function()), "a fence that is down says neither");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether the fence stands, from the catalog; and lowering it.
 
-use switchyard_model::ident::TableName;
+use switchyard_model::{hold::Standing, ident::TableName};
 
 use super::{patience, sql};
 use crate::{
@@ -8,31 +8,35 @@ use crate::{
     db::postgres::{PgDatabase, arrays, lent::Lent},
 };
 
-/// All triggers enabled, or none; anything between is for a person.
-pub(super) async fn is_raised(database: &PgDatabase, tables: &[TableName]) -> Result<bool> {
+/// All triggers enabled, and with which sentence, or none; anything between is for a person.
+pub(super) async fn standing(database: &PgDatabase, tables: &[TableName]) -> Result<Standing> {
     let (schemas, names) = arrays(sql::ordered(tables));
-    let open: Vec<(String, String, bool)> = sqlx::query_as(
+    let open: Vec<(String, String, bool, bool)> = sqlx::query_as(
         "SELECT w.s, w.r, EXISTS (SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
                                     JOIN pg_namespace n ON n.oid = c.relnamespace \
                                    WHERE n.nspname = w.s AND c.relname = w.r AND t.tgname = 'switchyard_fence' \
                                      AND t.tgfoid = to_regprocedure('switchyard.refuse()') \
-                                     AND t.tgenabled IN ('O', 'A')) \
+                                     AND t.tgenabled IN ('O', 'A')), \
+                coalesce((SELECT p.prosrc LIKE '%' || $3 || '%' FROM pg_proc p \
+                           WHERE p.oid = to_regprocedure('switchyard.refuse()')), false) \
            FROM unnest($1::text[], $2::text[]) AS w(s, r)",
     )
     .bind(schemas)
     .bind(names)
+    .bind(sql::HELD)
     .fetch_all(database.pool())
     .await
     .map_err(database.failed("reading the fence"))?;
-    let refusing = open.iter().filter(|(_, _, refuses)| *refuses).count();
+    let refusing = open.iter().filter(|(_, _, refuses, _)| *refuses).count();
     if refusing == 0 {
-        return Ok(false);
+        return Ok(Standing::Down);
     }
     if refusing == open.len() {
-        return Ok(true);
+        let held = open.iter().all(|(.., held)| *held);
+        return Ok(if held { Standing::Held } else { Standing::Moved });
     }
     let accepting: Vec<String> =
-        open.into_iter().filter(|(_, _, refuses)| !refuses).map(|(s, r, _)| TableName::new(s, r).plain()).collect();
+        open.into_iter().filter(|(_, _, refuses, _)| !refuses).map(|(s, r, ..)| TableName::new(s, r).plain()).collect();
     let why = format!("{refusing} tables refuse writes, but these accept them: {}", accepting.join(", "));
     Err(Error::new(Kind::Contradiction, format!("reading the fence on {}", database.label()), why))
 }
