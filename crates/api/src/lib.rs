@@ -18,6 +18,7 @@ pub mod guard;
 mod host;
 mod migrations;
 pub mod plan;
+pub mod preflight;
 mod previews;
 mod reading;
 pub mod repair;

@@ -131,7 +131,7 @@ impl Switchyard {
         self.record(&args.migration, Entry::LimitsChanged { limits: args.limits }).await
     }
 
-    async fn record(&self, migration: &str, entry: Entry) -> Result<Nothing, ApiError> {
+    pub(crate) async fn record(&self, migration: &str, entry: Entry) -> Result<Nothing, ApiError> {
         let (_, book) = self.named(migration).await?;
         book.record(entry).await?;
         self.changed(migration);

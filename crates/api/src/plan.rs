@@ -153,7 +153,8 @@ impl Switchyard {
         copy: bool,
     ) -> Result<Planned<StrategyPlan>, ApiError> {
         let known = self.known(of, copy).await?;
-        let conditions = known.checks.iter().filter_map(condition).collect();
+        // What is milder stands in nobody's way.
+        let conditions = known.checks.iter().filter(|c| c.blocks()).filter_map(condition).collect();
         let advice = advise(&known.pair.measured, answers);
         Ok(known.planned(StrategyPlan { advice, conditions }))
     }

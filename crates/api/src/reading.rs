@@ -110,6 +110,13 @@ fn sentence(entry: &Entry) -> (String, Tone) {
         Entry::Overridden { gate, by_name, reason } => {
             (format!("{by_name} overrode the gate “{gate}” for the next run: {reason}"), Tone::Warn)
         }
+        Entry::DifferenceAccepted { difference, by_name, reason } => {
+            let who = by_name.as_deref().unwrap_or("Somebody");
+            (format!("{who} accepted that {difference} differs: {reason}"), Tone::Warn)
+        }
+        Entry::DifferenceTakenBack { difference } => {
+            (format!("That {difference} differs is no longer accepted."), Tone::Info)
+        }
         Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
     }
 }

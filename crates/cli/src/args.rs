@@ -295,7 +295,17 @@ pub enum SchemaCmd {
     ///
     /// Each difference has a severity, one sentence why, and the SQL that mends it on the target; nothing is run. Passwords
     /// come from the environment (SWITCHYARD_SOURCE_PASSWORD, SWITCHYARD_TARGET_PASSWORD), the URL, the keyring or ~/.pgpass.
-    Diff(SchemaDiffArgs),
+    Diff(SchemaPairArgs),
+    /// Judges whether one database can be moved to the other: 0 nothing of that level, 1 something fails, 2 could not look.
+    ///
+    /// Each check has a severity, one sentence what comes of it, and what mends it; nothing is run. Passwords come from the
+    /// environment (SWITCHYARD_SOURCE_PASSWORD, SWITCHYARD_TARGET_PASSWORD), the URL, the keyring or ~/.pgpass.
+    Preflight(SchemaPairArgs),
+    /// Samples who uses a database: which applications, users and addresses, when, and what for: 0 looked, 2 could not look.
+    ///
+    /// Ctrl-C ends it early with what was seen so far. Reads statistics only, and takes pg_monitor to see others. The password
+    /// comes from the environment (SWITCHYARD_PASSWORD), the URL, the keyring or ~/.pgpass.
+    Consumers(ConsumersArgs),
     /// Prints what a migration's operators accepted, as a file for `schema diff --accept`.
     Accepted {
         /// The migration.
@@ -303,16 +313,33 @@ pub enum SchemaCmd {
     },
 }
 
-/// What `schema diff` compares.
+/// What `schema consumers` samples.
 #[derive(Debug, clap::Args)]
-pub struct SchemaDiffArgs {
+pub struct ConsumersArgs {
+    /// A postgres:// URL or an endpoint's name.
+    #[arg(long, env = "SWITCHYARD_ENDPOINT", hide_env_values = true, value_name = "URL|ENDPOINT")]
+    pub endpoint: Option<String>,
+    /// Instead: a migration, whose source is sampled.
+    #[arg(long, value_name = "MIGRATION")]
+    pub migration: Option<String>,
+    /// For how long, in seconds.
+    #[arg(long = "for", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub span: u64,
+    /// How often, in seconds; what connects for a shorter time can be missed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub every: f64,
+}
+
+/// What `schema diff` compares and `schema preflight` judges.
+#[derive(Debug, clap::Args)]
+pub struct SchemaPairArgs {
     /// The source: a postgres:// URL or an endpoint's name.
     #[arg(long, env = "SWITCHYARD_SOURCE", hide_env_values = true, value_name = "URL|ENDPOINT")]
     pub source: Option<String>,
     /// The target: a postgres:// URL or an endpoint's name.
     #[arg(long, env = "SWITCHYARD_TARGET", hide_env_values = true, value_name = "URL|ENDPOINT")]
     pub target: Option<String>,
-    /// Instead of both: a migration, whose accepted differences count as such.
+    /// Instead of both: a migration, whose accepted differences count as such in a comparison.
     #[arg(long, value_name = "MIGRATION")]
     pub migration: Option<String>,
     /// text, markdown, html or junit; goes before --json [default: text].
@@ -321,7 +348,7 @@ pub struct SchemaDiffArgs {
     /// From which severity on to answer 1: blocks, data, speed or any.
     #[arg(long, value_name = "LEVEL", default_value = "any")]
     pub fail_on: String,
-    /// A TOML file of differences that were accepted, each with its reason.
+    /// A TOML file of differences and checks that were accepted, each with its reason.
     #[arg(long, value_name = "FILE")]
     pub accept: Option<PathBuf>,
 }

@@ -267,6 +267,10 @@ async fn what_a_migrations_operators_accepted_counts_everywhere_and_is_given_as_
     let gone = api.call("take_back_difference", entry("")).await.unwrap_err();
     assert_eq!(gone.code, "not_found", "it was taken back already: {gone:?}");
     assert_eq!(answer(&diff(&[]))["idle"], json!([]));
+    let journal = String::from_utf8(ctl.output(&["journal", MIGRATION]).stdout).unwrap();
+    for said in ["accepted that column public.t7.b, type differs: never longer", "type differs is no longer accepted"] {
+        assert!(journal.contains(said), "who accepted what, and why, is in the journal: {journal}");
+    }
     api.shut_down().await;
     let out = ctl.output(&["schema", "diff", "--source", "a"]);
     assert_eq!(out.status.code(), Some(2), "one database is no pair: {}", all(&out));

@@ -193,7 +193,8 @@ impl Analysis {
     pub fn facts(&self) -> switchyard_model::gate::AnalysisFacts {
         use switchyard_model::{gate::FailedCheck, verdict::Verdict};
         let mut facts = switchyard_model::gate::AnalysisFacts { at: self.source.at, ..Default::default() };
-        for check in &self.checks {
+        // What is milder is on the checklist and closes nothing.
+        for check in self.checks.iter().filter(|c| c.blocks()) {
             match &check.verdict {
                 Verdict::Pass { .. } => {}
                 Verdict::Fail { why, remedy } => {
@@ -227,6 +228,32 @@ mod tests {
             "{told}"
         );
         assert!(told.contains("Nothing listens on 10.0.0.1:5432.") && !told.contains("Check host"), "{told}");
+    }
+
+    #[test]
+    fn only_what_blocks_closes_the_gate() {
+        use switchyard_model::{phase::Phase, schema::Severity, verdict::Verdict};
+        let check = |severity, verdict| Check {
+            severity,
+            ..Check::computed("x", Phase::SchemaAnalysis, "Something holds", verdict, None)
+        };
+        let fail = || Verdict::fail("it does not", "Mend it.");
+        let checks =
+            [None, Some(Severity::Blocks), Some(Severity::Data), Some(Severity::Speed), Some(Severity::Cosmetic)]
+                .into_iter()
+                .flat_map(|s| [check(s, fail()), check(s, Verdict::unknown("not read"))])
+                .collect();
+        let (source, target) = (nothing_read(), nothing_read());
+        let facts = Analysis { source, target, checks }.facts();
+        assert_eq!((facts.failed.len(), facts.unknown), (2, 2), "what was never weighed counts as it always did");
+    }
+
+    fn nothing_read() -> Inventory {
+        serde_json::from_value(serde_json::json!({
+            "server": switchyard_model::inventory::ServerFacts::default(), "tables": [], "sequences": [], "extensions": [],
+            "available_extensions": [], "large_objects": -1, "at": 0
+        }))
+        .unwrap()
     }
 
     #[test]

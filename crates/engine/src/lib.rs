@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod conductor;
+pub mod consumers;
 pub mod cutover;
 pub mod db;
 pub mod error;

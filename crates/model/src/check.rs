@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{UnixMs, phase::Phase, verdict::Verdict};
+use crate::{UnixMs, phase::Phase, schema::Severity, verdict::Verdict};
 
 /// A check: computed with its evidence and age, or signed off by a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -26,6 +26,14 @@ pub struct Check {
     pub opens_at: Option<UnixMs>,
     /// Set when this is a person's to answer, and by whom it was.
     pub sign_off: SignOff,
+    /// How bad it is when it does not hold; None where that was not weighed, and then it blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub severity: Option<Severity>,
+    /// What it does not hold for, where it is about objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<String>>", optional)]
+    pub objects: Vec<String>,
 }
 
 /// Whether a person answers a check.
@@ -65,7 +73,14 @@ impl Check {
             counts_ms: None,
             opens_at: None,
             sign_off: SignOff::Computed,
+            severity: None,
+            objects: Vec::new(),
         }
+    }
+
+    /// Whether what it does not hold for closes a gate.
+    pub fn blocks(&self) -> bool {
+        self.severity.is_none_or(|s| s == Severity::Blocks)
     }
 
     /// The same check on facts that count for so long only.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{UnixMs, ident::TableName};
+use crate::{UnixMs, ident::TableName, preflight::particulars::Particulars};
 
 /// One reading of one side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -20,6 +20,9 @@ pub struct Inventory {
     pub available_extensions: Vec<String>,
     /// Number of large objects; logical replication does not carry them.
     pub large_objects: i64,
+    /// What only the preflight looks at; readings of earlier versions don't have it.
+    #[serde(default)]
+    pub particulars: Particulars,
     /// When it was read.
     pub at: UnixMs,
 }

@@ -196,6 +196,20 @@ pub enum Entry {
         /// Why.
         reason: String,
     },
+    /// A difference of the schemas may stay.
+    DifferenceAccepted {
+        /// Kind, object and what differs, for people.
+        difference: String,
+        /// Who says so.
+        by_name: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// What was accepted no longer is.
+    DifferenceTakenBack {
+        /// Kind, object and what differs, for people.
+        difference: String,
+    },
     /// The lease was taken from a holder that had let it lapse.
     LeaseTaken {
         /// The holder before.

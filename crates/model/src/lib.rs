@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod command;
+pub mod consumers;
 pub mod drift;
 pub mod endpoint;
 pub mod figure;

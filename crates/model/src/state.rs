@@ -301,7 +301,8 @@ impl State {
             Entry::Overridden { gate, by_name, .. } => {
                 self.overrides.insert(gate.clone(), by_name.clone());
             }
-            Entry::LeaseTaken { .. } => {}
+            // What is accepted is kept beside the journal, and no gate asks for it.
+            Entry::DifferenceAccepted { .. } | Entry::DifferenceTakenBack { .. } | Entry::LeaseTaken { .. } => {}
         }
         Ok(())
     }

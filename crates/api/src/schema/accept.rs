@@ -1,6 +1,9 @@
 //! Differences that a migration's operators accepted: kept in the store in the form of `accepted.toml`, and given as that file.
 
-use switchyard_model::schema::accepted::{self, Accepted};
+use switchyard_model::{
+    journal::Entry,
+    schema::accepted::{self, Accepted},
+};
 
 use super::{SchemaDiffRequest, SchemaDifferences};
 use crate::{Switchyard, dto::*, verify::End};
@@ -24,6 +27,12 @@ impl Switchyard {
             return Err(ApiError::new("invalid", why, "Say it shorter, and link to the rest."));
         }
         let id = self.parts.store.migration_id(&args.migration).await?;
+        let said = Entry::DifferenceAccepted {
+            difference: entry.shown(),
+            by_name: entry.by.clone(),
+            reason: entry.reason.clone(),
+        };
+        self.record(&args.migration, said).await?;
         self.parts.store.accept(id, &entry).await?;
         Ok(Nothing {})
     }
@@ -32,7 +41,9 @@ impl Switchyard {
     pub(crate) async fn take_back_difference(&self, args: TakeBackDifference) -> Result<Nothing, ApiError> {
         let id = self.parts.store.migration_id(&args.migration).await?;
         if self.parts.store.take_back(id, &args.entry).await? {
-            return Ok(Nothing {});
+            // After the act, unlike others: only now is it known that there was something to take back.
+            let said = Entry::DifferenceTakenBack { difference: args.entry.shown() };
+            return self.record(&args.migration, said).await;
         }
         let why =
             format!("Nobody accepted the difference of {}, or somebody took it back already.", args.entry.shown());

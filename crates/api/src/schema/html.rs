@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::SchemaDifferences;
 
-const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#1b1f24;background:#fff}\
+pub(crate) const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#1b1f24;background:#fff}\
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid #d0d7de}\
 td,pre{overflow-wrap:anywhere;white-space:pre-wrap}pre{margin:.3rem 0 0;padding:.5rem;background:#f6f8fa}\
 .blocks{border-left:4px solid #b42318}.data{border-left:4px solid #b54708}.speed{border-left:4px solid #175cd3}.cosmetic{border-left:4px solid #667085}\
@@ -53,7 +53,7 @@ pub fn render(d: &SchemaDifferences) -> String {
     out
 }
 
-fn list(out: &mut String, title: &str, entries: impl Iterator<Item = String>) {
+pub(crate) fn list(out: &mut String, title: &str, entries: impl Iterator<Item = String>) {
     let entries: Vec<String> = entries.map(|e| format!("<li>{}</li>\n", escape(&e))).collect();
     if !entries.is_empty() {
         let _ = write!(out, "<h2>{title}</h2>\n<ul>\n{}</ul>\n", entries.concat());

@@ -61,7 +61,7 @@ pub fn render(d: &SchemaDifferences, level: Severity) -> String {
 }
 
 /// Line ends as references, so that they survive in an attribute; signs that XML has no place for are replaced.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

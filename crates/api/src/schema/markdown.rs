@@ -48,7 +48,7 @@ pub fn render(d: &SchemaDifferences) -> String {
     out
 }
 
-fn list(out: &mut String, title: &str, entries: impl Iterator<Item = String>) {
+pub(crate) fn list(out: &mut String, title: &str, entries: impl Iterator<Item = String>) {
     let entries: Vec<String> = entries.collect();
     if !entries.is_empty() {
         let _ = write!(out, "\n## {title}\n\n");
@@ -59,7 +59,7 @@ fn list(out: &mut String, title: &str, entries: impl Iterator<Item = String>) {
 }
 
 /// Text that is read as itself: every sign that Markdown or HTML could take for its own is escaped.
-fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let mut out = String::new();
     for c in one_line(text).chars() {
         match c {
@@ -77,7 +77,7 @@ fn inline(text: &str) -> String {
 }
 
 /// Longer than any run of backticks within.
-fn fence(sql: &str) -> String {
+pub(crate) fn fence(sql: &str) -> String {
     let longest = sql.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }

@@ -1,6 +1,7 @@
 //! The schemas of two databases: what one holds, and how two differ, with or without a migration.
 
 mod accept;
+pub mod consumers;
 pub mod html;
 pub mod junit;
 pub mod markdown;
@@ -16,6 +17,7 @@ use switchyard_engine::{
 };
 use switchyard_model::{
     Side,
+    preflight::accepted::AcceptedCheck,
     schema::{self, Comparison, Difference, Inventory, Severity, accepted},
 };
 
@@ -189,16 +191,22 @@ fn answer(
 }
 
 fn read_accepted(file: &Path) -> Result<Vec<accepted::Accepted>, ApiError> {
+    accepted_in(file).map(|(differences, _)| differences)
+}
+
+/// Everything that a file accepts: differences, and checks of the preflight.
+pub(crate) fn accepted_in(file: &Path) -> Result<(Vec<accepted::Accepted>, Vec<AcceptedCheck>), ApiError> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).map_err(|e| {
         let why = format!("The accepted differences in “{shown}” cannot be read: {}.", words(&e));
         ApiError::new("invalid", why, "Check the path and its permissions.")
     })?;
-    accepted::parse(&text).map_err(|why| {
+    accepted::parse_all(&text).map_err(|why| {
         ApiError::new(
             "invalid",
             format!("The accepted differences in “{shown}” cannot be understood: {}.", why.trim_end_matches('.')),
-            "An entry is [[accepted]] with object, kind, what, source, target and reason, as diff --json prints them.",
+            "An entry is [[accepted]] with object, kind, what, source, target and reason, as diff --json prints them; or with check, \
+             object and reason, as preflight --json prints them.",
         )
     })
 }

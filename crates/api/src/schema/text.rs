@@ -45,7 +45,7 @@ pub fn render(d: &SchemaDifferences) -> String {
 }
 
 /// Without line ends, which would look like another row, and without what steers a terminal.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -60,6 +60,6 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// The line itself, without what steers a terminal.
-fn visible(line: &str) -> String {
+pub(crate) fn visible(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

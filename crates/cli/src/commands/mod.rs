@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod consistency;
+mod consumers;
 mod drive;
 mod endpoint;
 mod findings;

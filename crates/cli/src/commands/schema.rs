@@ -1,7 +1,8 @@
-//! `switchyardctl schema`: what a database holds, and how two differ.
+//! `switchyardctl schema`: what a database holds, how two differ, and whether one can be moved to the other.
 
 use switchyard_api::{
     dto::ApiError,
+    preflight::{self, PreflightReport, PreflightRequest},
     schema::{SchemaDiffRequest, SchemaDifferences, SchemaInventory, html, junit, markdown, text},
     verify::End,
 };
@@ -9,7 +10,7 @@ use switchyard_model::schema::Severity;
 
 use super::{Ctl, verify::warn_of_password};
 use crate::{
-    args::{SchemaCmd, SchemaDiffArgs},
+    args::{SchemaCmd, SchemaPairArgs},
     output::{self, Answer},
 };
 
@@ -20,6 +21,8 @@ pub async fn run(ctl: &Ctl, command: SchemaCmd) -> Result<Answer, ApiError> {
     match command {
         SchemaCmd::Inventory { endpoint } => inventory(ctl, endpoint).await,
         SchemaCmd::Diff(args) => diff(ctl, args).await,
+        SchemaCmd::Preflight(args) => preflight(ctl, args).await,
+        SchemaCmd::Consumers(args) => super::consumers::run(ctl, args).await,
         SchemaCmd::Accepted { migration } => {
             say!("{}", ctl.api.accepted_file(&migration).await?.trim_end());
             Ok(Answer::Yes)
@@ -38,29 +41,21 @@ async fn inventory(ctl: &Ctl, endpoint: String) -> Result<Answer, ApiError> {
     Ok(Answer::Yes)
 }
 
-async fn diff(ctl: &Ctl, args: SchemaDiffArgs) -> Result<Answer, ApiError> {
+async fn diff(ctl: &Ctl, args: SchemaPairArgs) -> Result<Answer, ApiError> {
     let level = level(&args.fail_on)?;
     let format = args.format.as_deref().map(Format::of).transpose()?;
-    let found = match (args.migration, args.source, args.target) {
-        (Some(name), _, _) => ctl.api.schema_diff_of(&name, args.accept).await?,
-        (None, Some(source), Some(target)) => {
-            for url in [&source, &target] {
-                warn_of_password(url);
-            }
-            let source = end(source, "SWITCHYARD_SOURCE_PASSWORD");
-            let target = end(target, "SWITCHYARD_TARGET_PASSWORD");
-            let request = SchemaDiffRequest { source, target, accept: args.accept, accepted: Vec::new() };
+    let accept = args.accept.clone();
+    let found = match ends(args, "A comparison")? {
+        Of::Migration(name) => ctl.api.schema_diff_of(&name, accept).await?,
+        Of::Ends(source, target) => {
+            let request = SchemaDiffRequest { source, target, accept, accepted: Vec::new() };
             ctl.api.schema_diff(request).await?
-        }
-        (None, _, _) => {
-            let why = "A comparison is of a migration or of two databases, and neither was named.";
-            return Err(ApiError::new("invalid", why, "Give --source and --target, or --migration NAME."));
         }
     };
     match format {
         None if ctl.json => output::json(&found),
-        None => say!("{}", Format::Text.render(&found, level).trim_end()),
-        Some(format) => say!("{}", format.render(&found, level).trim_end()),
+        None => say!("{}", Format::Text.differences(&found, level).trim_end()),
+        Some(format) => say!("{}", format.differences(&found, level).trim_end()),
     }
     // A kind that was not read may differ: equal is said of what was seen.
     let blind = found.unseen.iter().any(|u| u.kind.is_some());
@@ -69,6 +64,48 @@ async fn diff(ctl: &Ctl, args: SchemaDiffArgs) -> Result<Answer, ApiError> {
         (0, true) => Answer::Unable,
         (_, _) => Answer::No,
     })
+}
+
+async fn preflight(ctl: &Ctl, args: SchemaPairArgs) -> Result<Answer, ApiError> {
+    let level = level(&args.fail_on)?;
+    let format = args.format.as_deref().map(Format::of).transpose()?;
+    let accept = args.accept.clone();
+    let found = match ends(args, "A preflight")? {
+        Of::Migration(name) => ctl.api.preflight_of(&name, accept).await?,
+        Of::Ends(source, target) => ctl.api.preflight(PreflightRequest { source, target, accept }).await?,
+    };
+    match format {
+        None if ctl.json => output::json(&found),
+        None => say!("{}", Format::Text.preflight(&found, level).trim_end()),
+        Some(format) => say!("{}", format.preflight(&found, level).trim_end()),
+    }
+    Ok(match (found.failed_at(level), found.unknown_at(level)) {
+        (0, 0) => Answer::Yes,
+        (0, _) => Answer::Unable,
+        (_, _) => Answer::No,
+    })
+}
+
+/// Which two databases.
+enum Of {
+    Migration(String),
+    Ends(End, End),
+}
+
+fn ends(args: SchemaPairArgs, what: &str) -> Result<Of, ApiError> {
+    match (args.migration, args.source, args.target) {
+        (Some(name), _, _) => Ok(Of::Migration(name)),
+        (None, Some(source), Some(target)) => {
+            for url in [&source, &target] {
+                warn_of_password(url);
+            }
+            Ok(Of::Ends(end(source, "SWITCHYARD_SOURCE_PASSWORD"), end(target, "SWITCHYARD_TARGET_PASSWORD")))
+        }
+        (None, _, _) => {
+            let why = format!("{what} is of a migration or of two databases, and neither was named.");
+            Err(ApiError::new("invalid", why, "Give --source and --target, or --migration NAME."))
+        }
+    }
 }
 
 fn end(reference: String, variable: &str) -> End {
@@ -113,12 +150,21 @@ impl Format {
         }
     }
 
-    fn render(self, found: &SchemaDifferences, level: Severity) -> String {
+    fn differences(self, found: &SchemaDifferences, level: Severity) -> String {
         match self {
             Format::Text => text::render(found),
             Format::Markdown => markdown::render(found),
             Format::Html => html::render(found),
             Format::Junit => junit::render(found, level),
+        }
+    }
+
+    fn preflight(self, found: &PreflightReport, level: Severity) -> String {
+        match self {
+            Format::Text => preflight::text::render(found),
+            Format::Markdown => preflight::markdown::render(found),
+            Format::Html => preflight::html::render(found),
+            Format::Junit => preflight::junit::render(found, level),
         }
     }
 }

@@ -160,6 +160,7 @@ fn a_version_that_cannot_publish() {
         extensions: vec![],
         available_extensions: vec![],
         large_objects: -1,
+        particulars: preflight::particulars::Particulars::default(),
         at: 0,
     };
     let checks = preflight::judge(&old, &old);

@@ -53,6 +53,7 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         schemas: database.clone(),
         heartbeat: database.clone(),
         loads: database.clone(),
+        consumers: database.clone(),
         fence: database.clone(),
         sequences: database.clone(),
         feeds: database.clone(),

@@ -4,6 +4,7 @@
 //! ([`crate::replicate`]). Knows nothing of routers, the journal or the store.
 
 pub mod connect;
+pub mod consumers;
 pub mod feed;
 pub mod load;
 pub mod postgres;
@@ -214,6 +215,8 @@ pub struct Database {
     pub catalog: std::sync::Arc<dyn Catalog>,
     /// See [`load::Loads`].
     pub loads: std::sync::Arc<dyn load::Loads>,
+    /// See [`consumers::Consumers`].
+    pub consumers: std::sync::Arc<dyn consumers::Consumers>,
     /// See [`schema::Schemas`].
     pub schemas: std::sync::Arc<dyn schema::Schemas>,
     /// See [`Heartbeat`].

@@ -45,10 +45,7 @@ impl Step for ReadCatalogs {
             tokio::try_join!(cx.pair.source.catalog.inventory(now), cx.pair.target.catalog.inventory(now))?;
         let mut checks = preflight::judge(&source, &target);
         if cx.state.milestones.replicating.is_some() {
-            // What was demanded of an empty target, and of slots that were still free, no longer applies once we have
-            // taken both.
-            let ours = |id: &str| id == preflight::TARGET_EMPTY || preflight::TAKEN_BY_REPLICATION.contains(&id);
-            checks.retain(|c| !ours(&c.id));
+            checks = preflight::while_replicating(checks);
         }
         let analysis = Analysis { source, target, checks };
         let facts = analysis.facts();

@@ -69,10 +69,8 @@ pub(super) fn bars(given: &Given<'_>, calendar: Days) -> Vec<Bar> {
         }
     }
     let keeps = f64::from(given.limits.receive_only_s) / 86_400.0;
-    if given.strategy != Strategy::Offline {
-        let why = format!("The limits keep the way back open for {}.", time(f64::from(given.limits.receive_only_s)));
-        bars.push(Bar::new("receive_only", "Source receives only", round(keeps), Work::Machine, why));
-    }
+    let why = format!("The limits keep the way back open for {}.", time(f64::from(given.limits.receive_only_s)));
+    bars.push(Bar::new("receive_only", "Source receives only", round(keeps), Work::Machine, why));
     bars.push(Bar::new("cleanup", "Cleanup", 1.0, Work::People, "A day, in daylight.".to_owned()));
     bars
 }

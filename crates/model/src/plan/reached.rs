@@ -56,6 +56,8 @@ pub fn reached(entries: &[Recorded], state: &State, now: UnixMs) -> BTreeMap<Str
             | Entry::Repaired { .. }
             | Entry::Recovered { .. }
             | Entry::SignedOff { .. }
+            | Entry::DifferenceAccepted { .. }
+            | Entry::DifferenceTakenBack { .. }
             | Entry::Overridden { .. }
             | Entry::LeaseTaken { .. } => {}
         }

@@ -3,9 +3,13 @@
 //! Pure judgement of two readings: no facts, no Pass. Every check is listed, the passed ones too, and each Fail names
 //! the exact setting or statement that mends it.
 
+pub mod accepted;
+mod answer;
 mod pair;
+pub mod particulars;
 mod roles;
 mod server;
+pub mod severity;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -16,16 +20,24 @@ use crate::{
     Side,
     check::Check,
     inventory::{Inventory, ServerFacts},
-    phase::Phase,
     verdict::Verdict,
 };
+use answer::Answer;
 
 /// The check that no longer applies once we have filled the target ourselves.
 pub const TARGET_EMPTY: &str = "target.empty_or_equal";
 
 /// Checks that ask for something free which our own replication occupies once it runs.
-pub const TAKEN_BY_REPLICATION: [&str; 6] =
-    ["source.slots", "target.slots", "source.senders", "target.senders", "source.workers", "target.workers"];
+pub const TAKEN_BY_REPLICATION: [&str; 8] = [
+    "source.slots",
+    "target.slots",
+    "source.senders",
+    "target.senders",
+    "source.workers",
+    "target.workers",
+    "source.origins",
+    "target.origins",
+];
 
 /// Judges two readings. Every check of the phase is listed, the passed ones too.
 pub fn judge(source: &Inventory, target: &Inventory) -> Vec<Check> {
@@ -33,19 +45,27 @@ pub fn judge(source: &Inventory, target: &Inventory) -> Vec<Check> {
     for (side, inventory) in [(Side::Source, source), (Side::Target, target)] {
         out.extend(server::checks(side, inventory));
         out.extend(roles::checks(side, inventory));
+        out.extend(particulars::of_side(side, inventory));
     }
     out.extend(tables::checks(source));
+    out.extend(particulars::of_pair(source, target));
     out
 }
 
+/// Without the checks that no longer apply while our replication runs: we filled the target and took what was free ourselves.
+pub fn while_replicating(mut checks: Vec<Check>) -> Vec<Check> {
+    checks.retain(|c| c.id != TARGET_EMPTY && !TAKEN_BY_REPLICATION.contains(&c.id.as_str()));
+    checks
+}
+
 /// A check on one side.
-fn on(side: Side, name: &str, title: impl Into<String>, inventory: &Inventory, verdict: Verdict) -> Check {
-    Check::computed(format!("{side}.{name}"), Phase::SchemaAnalysis, title, verdict, Some(inventory.at))
+fn on(side: Side, name: &str, title: impl Into<String>, inventory: &Inventory, answer: impl Into<Answer>) -> Check {
+    answer.into().on(side, name, title.into(), inventory)
 }
 
 /// A check on both; as old as the older reading.
 fn between(id: &str, title: impl Into<String>, source: &Inventory, target: &Inventory, verdict: Verdict) -> Check {
-    Check::computed(id, Phase::SchemaAnalysis, title, verdict, Some(source.at.min(target.at)))
+    Answer::from(verdict).between(id, title.into(), source, target)
 }
 
 /// Whether the server said anything at all, and enough of it.

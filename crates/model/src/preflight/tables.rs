@@ -1,6 +1,9 @@
 //! What the source's tables must be, so that every change to them can be carried and every row found again.
 
-use super::{count, named, on};
+use super::{
+    answer::{Answer, shown},
+    count, named, on,
+};
 use crate::{
     Side,
     check::Check,
@@ -12,35 +15,40 @@ use crate::{
 const NO_EQUALITY: [&str; 9] = ["json", "xml", "point", "lseg", "line", "box", "path", "polygon", "circle"];
 
 pub(super) fn checks(source: &Inventory) -> Vec<Check> {
-    let check = |name, title, verdict| on(Side::Source, name, title, source, verdict);
+    let check = |name, title, answer: Answer| on(Side::Source, name, title, source, answer);
     vec![
         check("replica_identity", "Every table has a replica identity", replica_identity(source)),
         check("identity_full", "Rows named by all their values can be compared", identity_full(source)),
         check("unlogged", "No table is unlogged", unlogged(source)),
         check("foreign_tables", "No rows are in foreign tables", foreign(source)),
-        check("large_objects", "There are no large objects", large_objects(source)),
-        check("sequences", "Sequences are known and will be moved on at the switch", sequences(source)),
-        check("generated_columns", "Generated columns are known", generated(source)),
+        check("large_objects", "There are no large objects", large_objects(source).into()),
+        check("sequences", "Sequences are known and will be moved on at the switch", sequences(source).into()),
+        check("generated_columns", "Generated columns are known", generated(source).into()),
     ]
 }
 
 /// The verdict on a list of offending tables; without any table at all nothing was proven.
-fn none_of(source: &Inventory, bad: &[&Table], good: String, is: &str, remedy: impl FnOnce() -> String) -> Verdict {
+fn none_of(source: &Inventory, bad: &[&Table], good: String, is: &str, remedy: impl FnOnce() -> String) -> Answer {
     if source.tables.is_empty() {
-        return Verdict::unknown("no table was found in this database: is it the right one?");
+        return Verdict::unknown("no table was found in this database: is it the right one?").into();
     }
     if bad.is_empty() {
-        return Verdict::pass(good);
+        return Verdict::pass(good).into();
     }
     let names: Vec<String> = bad.iter().map(|t| t.name.plain()).collect();
-    Verdict::fail(format!("{} {is}: {}", count(bad.len(), "table"), named(&names)), remedy())
+    let why = format!("{} {is}: {}", count(bad.len(), "table"), named(&names));
+    Answer { verdict: Verdict::fail(why, remedy()), objects: objects(bad) }
+}
+
+fn objects(tables: &[&Table]) -> Vec<String> {
+    tables.iter().map(|t| shown(&[&t.name.schema, &t.name.name])).collect()
 }
 
 fn each(tables: &[&Table], statement: impl Fn(&Table) -> String) -> String {
     tables.iter().map(|t| format!("{};", statement(t))).collect::<Vec<_>>().join(" ")
 }
 
-fn replica_identity(source: &Inventory) -> Verdict {
+fn replica_identity(source: &Inventory) -> Answer {
     // What counts is the relation that holds the row: for a partitioned table each of its partitions.
     let bad: Vec<&Table> = source.leaves().filter(|t| !t.can_publish_changes()).collect();
     let full = source.leaves().filter(|t| t.replica_identity == ReplicaIdentity::Full).count();
@@ -59,7 +67,7 @@ fn replica_identity(source: &Inventory) -> Verdict {
     })
 }
 
-fn identity_full(source: &Inventory) -> Verdict {
+fn identity_full(source: &Inventory) -> Answer {
     let incomparable = |t: &&Table| {
         t.replica_identity == ReplicaIdentity::Full
             && t.columns.iter().any(|c| NO_EQUALITY.contains(&c.base_type.trim_start_matches('_')))
@@ -73,27 +81,28 @@ fn identity_full(source: &Inventory) -> Verdict {
     })
 }
 
-fn unlogged(source: &Inventory) -> Verdict {
+fn unlogged(source: &Inventory) -> Answer {
     let bad: Vec<&Table> = source.leaves().filter(|t| t.unlogged).collect();
     none_of(source, &bad, "every table is in the WAL".to_owned(), "unlogged, so their rows are in no WAL", || {
         each(&bad, |t| format!("ALTER TABLE {} SET LOGGED", t.name))
     })
 }
 
-fn foreign(source: &Inventory) -> Verdict {
-    let foreign: Vec<String> =
-        source.tables.iter().filter(|t| t.kind == TableKind::Foreign).map(|t| t.name.plain()).collect();
+fn foreign(source: &Inventory) -> Answer {
+    let foreign: Vec<&Table> = source.tables.iter().filter(|t| t.kind == TableKind::Foreign).collect();
     if source.tables.is_empty() {
-        return Verdict::unknown("no table was found in this database: is it the right one?");
+        return Verdict::unknown("no table was found in this database: is it the right one?").into();
     }
     if foreign.is_empty() {
-        return Verdict::pass("none");
+        return Verdict::pass("none").into();
     }
-    Verdict::unknown(format!(
+    let names: Vec<String> = foreign.iter().map(|t| t.name.plain()).collect();
+    let missing = format!(
         "whether the target reaches the servers behind {}: {}; their rows are not replicated",
         count(foreign.len(), "foreign table"),
-        foreign.join(", ")
-    ))
+        names.join(", ")
+    );
+    Answer { verdict: Verdict::unknown(missing), objects: objects(&foreign) }
 }
 
 fn large_objects(source: &Inventory) -> Verdict {

@@ -1,7 +1,9 @@
-use super::*;
+use super::{accepted::AcceptedCheck, particulars::*, *};
 use crate::{
     ident::TableName,
     inventory::{Column, Extension, ReplicaIdentity, Sequence, Table, TableKind},
+    phase::Phase,
+    schema::Severity,
 };
 
 fn table(name: &str) -> Table {
@@ -61,7 +63,32 @@ fn inventory(identifier: &str) -> Inventory {
         extensions: vec![Extension { name: "plpgsql".into(), version: "1.0".into() }],
         available_extensions: vec!["plpgsql".into(), "hstore".into()],
         large_objects: 0,
+        particulars: nothing_wrong(),
         at: 1000,
+    }
+}
+
+/// Everything was read, and nothing of it is in the way.
+fn nothing_wrong() -> Particulars {
+    Particulars {
+        always_triggers: Some(Ok(Vec::new())),
+        collations: Some(Ok(Vec::new())),
+        cron: Some(Ok(Cron::default())),
+        config_tables: Some(Ok(Vec::new())),
+        generated_identities: Some(Ok(Vec::new())),
+        settings: Some(Ok(Vec::new())),
+        sessions: Some(Ok(Sessions { sees_all: true, long: Vec::new() })),
+        not_valid: Some(Ok(Vec::new())),
+        origins: Some(Ok(Origins { max: 10, used: 0, setting: "max_replication_slots".into() })),
+        pending_detaches: Some(Ok(Vec::new())),
+        two_phase: Some(Ok(TwoPhase::default())),
+        access: Some(Ok(Access::default())),
+        standbys: Some(Ok(Standbys::default())),
+        slot_timeout: Some(Ok(SlotTimeout::default())),
+        unanalysed: Some(Ok(Vec::new())),
+        subscriptions: Some(Ok(Vec::new())),
+        time_zone: Some(Ok(ServerZone { zone: "UTC".into(), statement_timeout: None })),
+        foreign_keys: Some(Ok(Vec::new())),
     }
 }
 
@@ -106,6 +133,15 @@ fn a_good_pair_passes_and_every_check_is_listed() {
         TAKEN_BY_REPLICATION.iter().chain([&TARGET_EMPTY]).all(|id| ids.contains(id)),
         "exported ids exist: {ids:?}"
     );
+    for check in &checks {
+        let item = severity::of(&check.id).unwrap_or_else(|| panic!("{} is weighed nowhere", check.id));
+        assert_eq!(check.severity, Some(item.severity), "{}", check.id);
+        assert!(item.why.ends_with('.'), "{} says what comes of it in a sentence", check.id);
+    }
+    for item in severity::ITEMS {
+        let is = |c: &Check| c.id.split_once('.').is_some_and(|(_, name)| name == item.name);
+        assert!(checks.iter().any(is), "{} weighs nothing", item.name);
+    }
     let both = checks.iter().find(|c| c.id == "pair.encoding").unwrap();
     assert_eq!(both.at, Some(900), "a check on both is as old as the older reading");
 }
@@ -119,6 +155,7 @@ fn nothing_passes_on_missing_data() {
         extensions: Vec::new(),
         available_extensions: Vec::new(),
         large_objects: -1,
+        particulars: Particulars::default(),
         at: 0,
     };
     for check in judge(&nothing, &nothing) {
@@ -306,4 +343,127 @@ fn the_target_is_empty_or_equal() {
         t.tables = s.tables.clone();
         t.tables[0].columns.clear();
     });
+}
+
+#[test]
+fn a_reading_of_an_earlier_version_is_unknown_and_not_wrong() {
+    let (source, _) = pair();
+    let mut old = serde_json::to_value(&source).unwrap();
+    old.as_object_mut().unwrap().remove("particulars");
+    let old: Inventory = serde_json::from_value(old).unwrap();
+    assert_eq!(old.particulars, Particulars::default(), "an old document is still read");
+    let fresh: Inventory = serde_json::from_value(serde_json::to_value(&source).unwrap()).unwrap();
+    assert_eq!(fresh, source, "and a new one is as it was");
+    let verdict = after("source.not_valid", |s, _| s.particulars = Particulars::default());
+    assert!(matches!(&verdict, Verdict::Unknown { missing } if missing.contains("analyze again")), "{verdict:?}");
+    let refused = after("source.not_valid", |s, _| s.particulars.not_valid = Some(Err("No right to look.".into())));
+    assert!(matches!(&refused, Verdict::Unknown { missing } if missing.contains("No right to look.")), "{refused:?}");
+}
+
+#[test]
+fn what_the_two_sides_make_of_each_other() {
+    let generated = |full: bool| Some(Ok(vec![GeneratedIdentity { table: TableName::new("public", "a"), full }]));
+    assert_fails("source.generated_identity", &["public.a (its key)", "USING INDEX"], |s, _| {
+        s.particulars.generated_identities = generated(false);
+    });
+    let full = |target: i32| {
+        after("source.generated_identity", |s, t| {
+            s.particulars.generated_identities = generated(true);
+            t.server.version_num = target;
+        })
+    };
+    assert!(full(170_000).opens(), "before 18 a generated column is left out of the comparison of rows");
+    assert!(!full(180_000).opens(), "a target of 18 refuses updates once the way back publishes");
+
+    let key = |table: &str, references: &str| ForeignKey {
+        table: TableName::new("public", table),
+        name: "fk".into(),
+        references: TableName::new("public", references),
+    };
+    let keys = |found: Vec<ForeignKey>| {
+        after("target.truncate_foreign_keys", |_, t| t.particulars.foreign_keys = Some(Ok(found)))
+    };
+    assert!(keys(vec![key("b", "a"), key("other", "other2")]).opens(), "both ends replicated, or none");
+    assert!(keys(vec![key("other", "a")]).sentence().contains("public.other.fk (refers to public.a)"));
+
+    let zone = |database: Option<&str>, zone: &str| {
+        after("pair.time_zone", |_, t| {
+            t.particulars.time_zone = Some(Ok(ServerZone { zone: zone.into(), statement_timeout: None }));
+            let set = database.map(|value| Setting {
+                database: Some("shop".into()),
+                role: None,
+                name: "timezone".into(),
+                value: value.into(),
+            });
+            t.particulars.settings = Some(Ok(set.into_iter().collect()));
+        })
+    };
+    assert!(zone(Some("UTC"), "Europe/Berlin").opens(), "what is set on the database outranks the server");
+    assert!(!zone(None, "Europe/Berlin").opens());
+    assert!(zone(None, "utc").opens(), "names of zones are not told apart by case");
+
+    let timeout = |set: &[(Option<&str>, Option<&str>, &str)], file: Option<&str>| {
+        after("source.copy_timeout", |s, _| {
+            s.particulars.time_zone =
+                Some(Ok(ServerZone { zone: "UTC".into(), statement_timeout: file.map(str::to_owned) }));
+            let set = set.iter().map(|(role, database, value)| Setting {
+                database: database.map(str::to_owned),
+                role: role.map(str::to_owned),
+                name: "statement_timeout".into(),
+                value: (*value).into(),
+            });
+            s.particulars.settings = Some(Ok(set.collect()));
+        })
+    };
+    assert!(timeout(&[], None).opens() && timeout(&[], Some("0")).opens() && timeout(&[], Some("0ms")).opens());
+    assert!(timeout(&[], Some("30s")).sentence().contains("30s"));
+    assert!(timeout(&[(Some("other"), None, "1s")], None).opens(), "another role's limit is not ours");
+    assert!(
+        timeout(&[(Some("mover"), None, "0"), (None, Some("shop"), "30s")], Some("1s")).opens(),
+        "a role's outranks"
+    );
+    assert!(!timeout(&[(Some("mover"), None, "0"), (Some("mover"), Some("shop"), "9s")], None).opens());
+
+    let config = |table: &str| ConfigTable { extension: "e".into(), table: TableName::new("x", table) };
+    assert_fails("source.extension_config", &["x.b (of extension e)", "COPY \"x\".\"b\" FROM STDIN"], |s, t| {
+        s.particulars.config_tables = Some(Ok(vec![config("a"), config("b")]));
+        t.particulars.config_tables = Some(Ok(vec![config("a")]));
+    });
+    let two_phase = |max: i32| Some(Ok(TwoPhase { max, open: Vec::new() }));
+    assert_fails("target.two_phase", &["source 5, target 0", "= 5"], |s, _| s.particulars.two_phase = two_phase(5));
+    assert!(after("target.two_phase", |_, t| t.particulars.two_phase = two_phase(5)).opens());
+    let elsewhere = after("target.cron_jobs", |_, t| {
+        t.particulars.cron = Some(Ok(Cron { elsewhere: Some("postgres".into()), jobs: Vec::new() }));
+    });
+    assert!(matches!(&elsewhere, Verdict::Unknown { missing } if missing.contains("database postgres")));
+}
+
+#[test]
+fn an_entry_covers_the_object_it_names_and_no_other() {
+    let entry = |check: &str, object: Option<&str>| AcceptedCheck {
+        check: check.into(),
+        object: object.map(str::to_owned),
+        reason: "r".into(),
+        by: None,
+    };
+    let (mut source, target) = pair();
+    source.tables.iter_mut().for_each(|t| t.unlogged = true);
+    source.server.wal_level = "replica".into();
+    let checks = judge(&source, &target);
+    let covered = |id: &str, entries: &[AcceptedCheck]| {
+        let check = checks.iter().find(|c| c.id == id).unwrap();
+        let cover = accepted::cover(check, entries);
+        (cover.whole, cover.left)
+    };
+    let unlogged = |object| entry("source.unlogged", object);
+    assert_eq!(covered("source.unlogged", &[unlogged(Some("public.a"))]), (false, vec!["public.b".into()]));
+    assert_eq!(covered("source.unlogged", &[unlogged(Some("public.a")), unlogged(Some("public.b"))]), (true, vec![]));
+    assert!(!covered("source.unlogged", &[unlogged(None)]).0, "several objects are not accepted wholesale");
+    assert!(covered("source.wal_level", &[entry("source.wal_level", None)]).0, "no object, no name");
+    assert!(!covered("source.wal_level", &[entry("source.slots", None)]).0);
+    assert!(!covered("source.primary", &[entry("source.primary", None)]).0, "what passes needs no entry");
+    let milder: Vec<&str> = checks.iter().filter(|c| !c.blocks()).map(|c| c.id.as_str()).collect();
+    assert!(milder.contains(&"target.statistics") && !milder.contains(&"source.unlogged"), "{milder:?}");
+    assert_eq!(severity::of("source.unlogged").map(|i| i.severity), Some(Severity::Blocks));
+    assert_eq!(severity::of("cleanup.backup"), None);
 }

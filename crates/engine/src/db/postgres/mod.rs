@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod classify;
+mod consumers;
 pub(crate) mod feed;
 pub mod fence;
 pub mod heartbeat;

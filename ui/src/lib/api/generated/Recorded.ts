@@ -227,7 +227,23 @@ by_name: string,
 /**
  * Why.
  */
-reason: string, } | { "entry": "lease_taken", 
+reason: string, } | { "entry": "difference_accepted", 
+/**
+ * Kind, object and what differs, for people.
+ */
+difference: string, 
+/**
+ * Who says so.
+ */
+by_name: string | null, 
+/**
+ * Why.
+ */
+reason: string, } | { "entry": "difference_taken_back", 
+/**
+ * Kind, object and what differs, for people.
+ */
+difference: string, } | { "entry": "lease_taken", 
 /**
  * The holder before.
  */

@@ -181,6 +181,8 @@ export class SampleBackend implements Backend {
     },
     accept_difference: ({ entry }) => {
       this.#schema.accepted.push(entry);
+      const said = { difference: `${entry.kind} ${entry.object}, ${entry.what}`, by_name: entry.by ?? null, reason: entry.reason };
+      this.world.journal.add({ entry: "difference_accepted", ...said }, `${said.by_name ?? "Somebody"} accepted that ${said.difference} differs: ${said.reason}`, "warn");
       return {};
     },
     take_back_difference: ({ entry }) => {

@@ -2,6 +2,7 @@
 //!
 //! A handful of statements whatever the number of tables. Never looks into rows.
 
+mod particulars;
 mod server;
 mod shapes;
 mod tables;
@@ -12,7 +13,7 @@ use switchyard_model::{
     UnixMs,
     drift::Shapes,
     inventory::{Extension, Inventory, ServerFacts},
-    preflight::OLDEST,
+    preflight::{OLDEST, particulars::Particulars},
 };
 
 use super::PgDatabase;
@@ -33,6 +34,7 @@ impl Catalog for PgDatabase {
         if server.version_num < OLDEST {
             return Ok(unread(server, now));
         }
+        let version_num = server.version_num;
         server.tables_not_owned = tables::not_owned(self).await?;
         let (extensions, available_extensions) = self.extensions().await?;
         Ok(Inventory {
@@ -42,6 +44,7 @@ impl Catalog for PgDatabase {
             extensions,
             available_extensions,
             large_objects: self.large_objects().await?,
+            particulars: particulars::read(self, version_num).await?,
             at: now,
         })
     }
@@ -72,6 +75,7 @@ fn unread(server: ServerFacts, at: UnixMs) -> Inventory {
         extensions: Vec::new(),
         available_extensions: Vec::new(),
         large_objects: -1,
+        particulars: Particulars::default(),
         at,
     }
 }

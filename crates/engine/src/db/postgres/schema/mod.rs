@@ -11,7 +11,7 @@ mod functions;
 mod grants;
 mod needs;
 mod others;
-mod reading;
+pub(super) mod reading;
 mod relations;
 mod roles;
 mod sizes;

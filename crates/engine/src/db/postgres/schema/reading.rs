@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The session and what it could not see.
-pub(super) struct Reading<'a> {
+pub(in crate::db::postgres) struct Reading<'a> {
     database: &'a PgDatabase,
     connection: PgConnection,
     unseen: Vec<Unseen>,
@@ -18,7 +18,7 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// A connection of its own: the pool's belong to whoever is quick.
-    pub(super) async fn begin(database: &'a PgDatabase) -> Result<Self> {
+    pub(in crate::db::postgres) async fn begin(database: &'a PgDatabase) -> Result<Self> {
         let mut reading = Reading { database, connection: database.open().await?, unseen: Vec::new() };
         reading.snapshot().await?;
         Ok(reading)
@@ -59,7 +59,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The same; a refusal is given back as a sentence.
-    pub(super) async fn rows<T: DeserializeOwned>(
+    pub(in crate::db::postgres) async fn rows<T: DeserializeOwned>(
         &mut self,
         what: &str,
         sql: &str,
@@ -131,7 +131,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Ends the session and gives the list back.
-    pub(super) async fn end(self) -> Vec<Unseen> {
+    pub(in crate::db::postgres) async fn end(self) -> Vec<Unseen> {
         // Everything was read; a failed good-bye changes nothing.
         let _ = self.connection.close().await;
         self.unseen
