@@ -1,5 +1,5 @@
 import { render, screen, within } from "@testing-library/svelte";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Cockpit } from "../src/lib/api/generated/Cockpit";
 import type { Judged } from "../src/lib/api/generated/Judged";
 import ActionBar from "../src/lib/cockpit/ActionBar.svelte";
@@ -8,10 +8,16 @@ import Gates from "../src/lib/cockpit/Gates.svelte";
 import PhaseStrip from "../src/lib/cockpit/PhaseStrip.svelte";
 import Tiles from "../src/lib/cockpit/Tiles.svelte";
 import { CockpitWatch } from "../src/lib/cockpit/watch.svelte";
+import { clock } from "../src/lib/clock.svelte";
 import { when } from "../src/lib/format";
 import { App, appContext } from "../src/lib/shell/app.svelte";
 import { badgeOf } from "../src/lib/shell/badges";
 import { cockpit, FakeBackend } from "./setup";
+
+// The screen's clock stands still here: set to the moment at which the pictures below are made, however late the machine is.
+beforeEach(() => {
+  clock.now = Date.now();
+});
 
 function bar(data: Cockpit) {
   const backend = new FakeBackend({});
@@ -114,6 +120,18 @@ describe("the checklist", () => {
   });
 });
 
+it("what fails and blocks nothing is a warning in its own word, below what blocks", () => {
+  const card = cockpit("busy").phases.find((p) => p.phase === "schema_analysis")!;
+  const blocking = { ...card.checks[0]!, id: "source.blocking", verdict: { verdict: "fail", why: "no", remedy: "yes" } as const };
+  render(Checklist, { props: { card: { ...card, checks: [...card.checks, blocking] }, sorted: true }, context: appContext(new App(new FakeBackend({}))) });
+  const lines = within(screen.getByTestId("checklist")).getAllByRole("listitem");
+  expect(lines.slice(0, 3).map((l) => l.dataset["testid"]), "what blocks comes first").toEqual(["check-source.blocking", "check-pair.time_zone", "check-target.statistics"]);
+  expect(lines[0]!.textContent, "a check that was not weighed blocks").toContain("✕");
+  expect(lines[1]!.textContent, "how bad it is stands before why").toContain("risks data: the source is in Europe/Madrid");
+  expect(lines[1]!.textContent, "and its mark is no failure's").toContain("▲");
+  expect(lines[2]!.textContent, "each in its own word").toContain("risks speed: 3 of 212");
+});
+
 it("the phase strip tells done, now and later apart without colour", () => {
   const data = cockpit("busy");
   render(PhaseStrip, { phases: data.phases, shown: data.phase, onpick: () => undefined });
@@ -171,7 +189,10 @@ describe("figures", () => {
   it("in the navigation never call an unread schema clean", () => {
     const now = Date.now();
     expect(badgeOf("schema", cockpit("fresh"), now)?.text, "Unknown is not zero").toMatch(/^○/);
-    expect(badgeOf("schema", cockpit("busy"), now)?.text, "known and clean").toBe("✓ 0");
+    expect(badgeOf("schema", cockpit("busy"), now)?.text, "what fails and blocks nothing is a warning").toBe("▲ 2");
+    const clean = cockpit("busy");
+    for (const p of clean.phases) p.checks = p.checks.filter((c) => c.verdict.verdict !== "fail" || c.severity === undefined);
+    expect(badgeOf("schema", clean, now)?.text, "known and clean").toBe("✓ 0");
     expect(badgeOf("consistency", cockpit("differs"), now)?.text, "a difference is counted").toBe("✕ 1");
     expect(badgeOf("replication", cockpit("fresh"), now), "no lag, no badge").toBeNull();
     expect(badgeOf("replication", cockpit("silent"), now)?.text, "an old lag is no lag").toMatch(/^◷ 2\d s/);

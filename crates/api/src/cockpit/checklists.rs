@@ -43,12 +43,6 @@ pub const SIGN_OFFS: &[WantedSignOff] = &[
 /// What later versions will compute: shown as Unknown, with what is missing, never as passed.
 const NOT_YET: &[(Phase, &str, &str, &str)] = &[
     (Phase::DualWrite, "dual.sync", "Synchronous dual write measured", "this version replicates asynchronously only"),
-    (
-        Phase::Validation,
-        "validation.continuous",
-        "Continuous reconciliation runs",
-        "this version does full passes only",
-    ),
     (Phase::Validation, "validation.shadow", "Shadow reads compared", "this version does not compare reads"),
     (
         Phase::TrafficCutover,
@@ -299,6 +293,7 @@ fn validation(seen: &Seen<'_>) -> Vec<Check> {
         Check::computed("validation.proven", phase, "Every table is proven", proven, at),
         from_gate(seen, phase, "schema", "No table was altered on one side alone"),
         from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
+        super::continuous::check(seen),
     ]
 }
 

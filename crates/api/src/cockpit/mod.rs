@@ -1,6 +1,7 @@
 //! The cockpit: everything the main screen shows, from the journal's state and what the driver last saw. Pure.
 
 mod checklists;
+mod continuous;
 pub(crate) mod freshness;
 mod held;
 mod ladder;

@@ -3,6 +3,7 @@ import type { Judged } from "../api/generated/Judged";
 import type { StepState } from "../api/generated/StepState";
 import type { Tone } from "../api/generated/Tone";
 import { isOld } from "./fresh";
+import { SEVERITY_WORDS } from "./severity";
 
 /** A sign beside a line: shape and word carry the meaning, colour only repeats it. */
 export interface Sign {
@@ -31,11 +32,23 @@ export function gateSign(gate: Judged, now: number): Sign {
   return gate.verdict === "fail" && gate.opens_at !== null ? WAITS : signOf(gate);
 }
 
+/** Whether a check stands in the way when it fails: one that was not weighed does. */
+export function blocks(check: Check): boolean {
+  return check.severity === undefined || check.severity === "blocks";
+}
+
+/** What fails and blocks nothing is a warning, in the word of its severity. */
+function failing(check: Check): Sign {
+  if (check.opens_at !== null) return WAITS;
+  if (check.severity === undefined || check.severity === "blocks") return FAIL;
+  return { mark: "▲", word: SEVERITY_WORDS[check.severity], tone: "warn" };
+}
+
 export function checkSign(check: Check, now: number): Sign {
   if (check.sign_off.kind === "signed") return { ...PASS, word: "signed off" };
   if (check.sign_off.kind === "wanted") return { ...WAITS, word: "waits for a person" };
   if (isOld(check, now)) return STALE;
-  return check.verdict.verdict === "fail" && check.opens_at !== null ? WAITS : signOf(check.verdict);
+  return check.verdict.verdict === "fail" ? failing(check) : signOf(check.verdict);
 }
 
 /** The sentence of a verdict, without its remedy. */

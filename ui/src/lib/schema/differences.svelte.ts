@@ -8,14 +8,6 @@ import { toFault, type Backend } from "../backend/backend";
 /** Worst first. */
 export const SEVERITIES: readonly Severity[] = ["blocks", "data", "speed", "cosmetic"];
 
-/** For people; the same words as on the command line. */
-export const SEVERITY_WORDS: Record<Severity, string> = {
-  blocks: "blocks",
-  data: "risks data",
-  speed: "risks speed",
-  cosmetic: "cosmetic",
-};
-
 /** How both schemas differ, read when it is asked for: a look takes the servers some tenths of a second. */
 export class Differences {
   view = $state.raw<SchemaView | null>(null);

@@ -1,5 +1,6 @@
 import type { Cockpit } from "../api/generated/Cockpit";
 import { lagText, share, silence } from "../format";
+import { blocks } from "../parts/marks";
 import { isOld } from "../parts/fresh";
 import { totals } from "../consistency/totals";
 import type { PageId } from "./pages";
@@ -16,9 +17,11 @@ function schema(data: Cockpit): Badge | null {
     .filter((p) => p.phase === "schema_analysis" || p.phase === "compatibility_layer")
     .flatMap((p) => p.checks);
   if (checks.length === 0) return null;
-  const failed = checks.filter((c) => c.sign_off.kind === "computed" && c.verdict.verdict === "fail").length;
-  if (failed > 0) return { text: `✕ ${failed}`, tone: "bad", says: `${failed} checks fail` };
+  const failed = checks.filter((c) => c.sign_off.kind === "computed" && c.verdict.verdict === "fail");
+  const blocking = failed.filter(blocks).length;
+  if (blocking > 0) return { text: `✕ ${blocking}`, tone: "bad", says: `${blocking} checks fail` };
   const unknown = checks.filter((c) => c.sign_off.kind !== "signed" && c.verdict.verdict === "unknown").length;
+  if (failed.length > 0) return { text: `▲ ${failed.length}`, tone: "warn", says: `${failed.length} checks fail, none of them blocks` };
   return unknown > 0
     ? { text: `○ ${unknown}`, tone: "none", says: `${unknown} checks are not known` }
     : { text: "✓ 0", tone: "good", says: "no check fails" };

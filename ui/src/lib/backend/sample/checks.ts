@@ -76,6 +76,17 @@ function cutover(s: Scenario, now: number): Check[] {
   ];
 }
 
+/** What fails and blocks nothing. */
+function mild(phase: Phase, now: number): Check[] {
+  const at = now - 61_000;
+  const zone = { verdict: "fail", why: "the source is in Europe/Madrid, the target in UTC", remedy: "ALTER DATABASE \"orders\" SET timezone = 'Europe/Madrid', on the target." } as const;
+  const statistics = { verdict: "fail", why: "3 of 212 tables were never analyzed on the target: public.orders, public.payments, public.audit_log", remedy: "ANALYZE, on the target." } as const;
+  return [
+    { ...open(phase, "pair.time_zone", "Both sides have the same time zone", zone), at, severity: "data" },
+    { ...open(phase, "target.statistics", "The target's tables are analyzed", statistics), at, severity: "speed" },
+  ];
+}
+
 function later(phase: Phase): Check[] {
   const wanted: Record<string, string[]> = {
     cleanup: ["The source was receive-only for 7 d", "Nobody reads from the source", "A backup of the target exists"],
@@ -89,6 +100,7 @@ export function phaseCards(s: Scenario, now: number): PhaseCard[] {
     const state = i < s.phasesDone ? "done" : i === s.phasesDone ? "now" : "later";
     let checks: Check[];
     if (phase === "traffic_cutover" && state !== "later") checks = cutover(s, now);
+    else if (phase === "schema_analysis" && state === "done") checks = [...PASSES[phase].map((c, n) => pass(phase, c, now - 60_000 - n * 900)), ...mild(phase, now)];
     else if (state === "done") checks = PASSES[phase].map((c, n) => pass(phase, c, now - 60_000 - n * 900));
     else if (state === "now" && phase === "dual_write") {
       checks = [
