@@ -1,6 +1,6 @@
 //! Reading the journal: each entry with a sentence.
 
-use switchyard_engine::phases::step_title;
+use switchyard_engine::{phases::step_title, store::Head};
 use switchyard_model::{
     figure,
     journal::{Entry, Outcome, Recorded},
@@ -20,6 +20,30 @@ impl Switchyard {
         let newest = entries.last().map_or(args.after, |r| r.seq);
         let skip = entries.len().saturating_sub(args.limit as usize);
         Ok(JournalPage { lines: entries.into_iter().skip(skip).map(line).collect(), newest })
+    }
+
+    /// Reads the whole journal and computes its chain anew; `noted` is a head that was printed before and kept elsewhere.
+    ///
+    /// # Errors
+    /// When there is no such migration, the store cannot be read, or `noted` is no head.
+    pub async fn verify_journal(&self, migration: &str, noted: Option<&str>) -> Result<JournalVerified, ApiError> {
+        let head = |text: &str| {
+            let why = format!("“{text}” is no noted hash.");
+            Head::parse(text).ok_or_else(|| {
+                ApiError::new("invalid", why, "Give what the command printed: a number, a colon, 64 digits.")
+            })
+        };
+        let noted = noted.map(head).transpose()?;
+        let id = self.parts.store.migration_id(migration).await?;
+        let chain = self.parts.store.chain(id, noted.as_ref()).await?;
+        Ok(JournalVerified {
+            migration: migration.to_owned(),
+            entries: chain.entries,
+            unhashed: chain.unhashed,
+            head: chain.head.map(|head| head.to_string()),
+            whole: chain.broken.is_none(),
+            broken: chain.broken.map(|(seq, why)| format!("Entry {seq} is not what was written: {why}.")),
+        })
     }
 
     /// The cockpit of one migration, from the journal and what its driver last saw.

@@ -76,9 +76,14 @@ pub enum Cmd {
         preview: bool,
     },
     /// The journal: everything that was asked, tried, done and taken back.
+    #[command(args_conflicts_with_subcommands = true)]
     Journal {
+        /// Something else than to print it.
+        #[command(subcommand)]
+        action: Option<JournalCmd>,
         /// The migration.
-        migration: String,
+        #[arg(required = true)]
+        migration: Option<String>,
         /// Only entries after this number.
         #[arg(long, default_value_t = 0)]
         after: i64,
@@ -152,6 +157,22 @@ pub enum Cmd {
     Drive {
         /// The migration.
         migration: String,
+    },
+}
+
+/// What is done with a journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalCmd {
+    /// Reads every entry and finds one that was changed, removed or slipped in.
+    ///
+    /// Each entry carries a hash of itself and of the one before it. The newest one is printed: note it elsewhere, and give it
+    /// with --head later, since who can write the store can compute every hash anew.
+    Verify {
+        /// The migration.
+        migration: String,
+        /// What an earlier run printed as the head: that entry has to be there still.
+        #[arg(long, value_name = "NUMBER:HASH")]
+        head: Option<String>,
     },
 }
 

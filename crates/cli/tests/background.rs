@@ -188,6 +188,8 @@ async fn a_full_pass_that_was_killed_is_gone_on_with() {
     assert!(consistency(&ctl)["tables"][0]["standing"]["full_at"].as_i64().is_none_or(|at| at == 0), "no verdict yet");
 
     ctl.nobody_drives(Duration::from_secs(30));
+    // Faster, so that a slow machine gets to the end, and still so slow that the pass after it cannot hide this one's verdict.
+    ctl.output(&["consistency", MIGRATION, "--throttle", "10"]);
     let restarted = now_ms();
     let driver = ctl.spawn(&["drive", MIGRATION]);
     let first = until(&ctl, "a first verdict", |c| c["tables"][0]["standing"]["full_at"].as_i64() > Some(restarted));

@@ -50,3 +50,20 @@ pub enum Tone {
     /// Wrong.
     Bad,
 }
+
+/// Whether the journal is the one that was written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JournalVerified {
+    /// The migration.
+    pub migration: String,
+    /// Entries that were read.
+    pub entries: i64,
+    /// Those at the beginning that an earlier version wrote without a hash; the first hash behind them covers them.
+    pub unhashed: i64,
+    /// The newest entry whose chain is whole, `number:hash`; to be noted elsewhere.
+    pub head: Option<String>,
+    /// Whether nothing was changed.
+    pub whole: bool,
+    /// The first entry that is not what was written, one sentence.
+    pub broken: Option<String>,
+}

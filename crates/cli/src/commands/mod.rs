@@ -24,7 +24,7 @@ use switchyard_api::{Options, Switchyard, dto::ApiError};
 use switchyard_model::Command;
 
 use crate::{
-    args::{Args, Cmd, StepArgs},
+    args::{Args, Cmd, JournalCmd, StepArgs},
     output::{self, Answer},
 };
 
@@ -57,7 +57,12 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Run { migration, step, reason, wait } => run::run(&ctl, migration, step, reason, wait).await,
         Cmd::Rollback { migration, preview: true, .. } => preview::show(&ctl, migration, Command::RollBack).await,
         Cmd::Rollback { migration, reason, .. } => run::follow(&ctl, migration, Command::RollBack, reason).await,
-        Cmd::Journal { migration, after, limit } => journal::run(&ctl, migration, after, limit).await,
+        Cmd::Journal { action: Some(JournalCmd::Verify { migration, head }), .. } => {
+            journal::verify(&ctl, &migration, head.as_deref()).await
+        }
+        Cmd::Journal { action: None, migration, after, limit } => {
+            journal::run(&ctl, migration.unwrap_or_default(), after, limit).await
+        }
         Cmd::SignOff { migration, check, name, reason } => status::sign_off(&ctl, migration, check, name, reason).await,
         Cmd::Override { migration, gate, name, reason } => {
             status::override_gate(&ctl, migration, gate, name, reason).await

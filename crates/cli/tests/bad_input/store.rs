@@ -115,6 +115,32 @@ async fn a_journal_that_does_not_follow_from_itself_is_not_gone_on_with() {
 }
 
 #[tokio::test]
+async fn a_changed_entry_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = made(folder.path());
+    for reason in ["frozen", "still frozen"] {
+        let sign = ["sign-off", "shop", "schema.owner", "--name", "ann", "--reason", reason];
+        assert!(ctl(&store, &sign).status.success());
+    }
+    let out = ctl(&store, &["journal", "verify", "shop"]);
+    let found: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), &found["entries"]), (Some(0), &3.into()), "nobody touched it: {found}");
+    let head = found["head"].as_str().unwrap();
+    assert_eq!(ctl(&store, &["journal", "verify", "shop", "--head", head]).status.code(), Some(0), "it is still there");
+    expect(&ctl(&store, &["journal", "verify", "shop", "--head", "3:abc"]), 2, &["3:abc", "64 digits"]);
+    expect(&ctl(&store, &["journal", "verify", "shpo"]), 2, &["shpo"]);
+
+    let change_it = "DROP TRIGGER journal_is_append_only_update; \
+                     UPDATE journal SET entry = replace(entry, 'frozen', 'thawed') WHERE seq = 2";
+    change(&store, change_it).await;
+    let out = ctl(&store, &["journal", "verify", "shop", "--head", head]);
+    let found: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), &found["whole"]), (Some(1), &false.into()), "{found}");
+    assert!(found["broken"].as_str().unwrap().starts_with("Entry 2 is not what was written"), "{found}");
+    assert!(ctl(&store, &["journal", "shop"]).status.success(), "it can be read all the same");
+}
+
+#[tokio::test]
 async fn what_is_no_store_of_ours_is_refused_before_it_is_touched() {
     let folder = tempfile::tempdir().unwrap();
     let theirs = folder.path().join("theirs.db");

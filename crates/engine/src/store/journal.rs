@@ -6,7 +6,10 @@ use switchyard_model::{
     journal::{Entry, Recorded},
 };
 
-use super::{MigrationId, Store};
+use super::{
+    MigrationId, Store,
+    chain::{self, Link},
+};
 use crate::error::{Error, Kind, Result};
 
 /// What an append survives.
@@ -54,24 +57,24 @@ impl Store {
         };
         let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(doing, e))?;
         check_generation(self, &mut tx, migration, &entries).await?;
-        let (mut seq,): (i64,) = sqlx::query_as("SELECT coalesce(max(seq), 0) FROM journal WHERE migration_id = ?")
-            .bind(migration)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(|e| self.failed(doing, e))?;
+        let (mut seq, mut hash) = chain::tail(self, &mut tx, migration).await?;
         let mut recorded = Vec::with_capacity(entries.len());
         for new in entries {
             seq += 1;
             let text = serde_json::to_string(&new.entry).map_err(|e| self.unreadable(doing, e))?;
+            let link = Link { seq, at: new.at, written_by: &new.by, generation: new.generation, entry: &text };
+            hash = chain::next(&hash, &link);
             sqlx::query(
-                "INSERT INTO journal (migration_id, seq, at, written_by, generation, entry) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO journal (migration_id, seq, at, written_by, generation, entry, chain) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(migration)
             .bind(seq)
             .bind(new.at)
             .bind(&new.by)
             .bind(new.generation)
-            .bind(text)
+            .bind(&text)
+            .bind(&hash)
             .execute(&mut *tx)
             .await
             .map_err(|e| self.failed(doing, e))?;

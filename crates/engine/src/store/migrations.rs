@@ -2,7 +2,10 @@
 
 use switchyard_model::{UnixMs, journal::Entry, migration::MigrationSpec};
 
-use super::Store;
+use super::{
+    Store,
+    chain::{self, Link},
+};
 use crate::error::{Error, Kind, Result};
 
 /// Number of a migration in this store.
@@ -32,13 +35,16 @@ impl Store {
             .fetch_one(&mut *tx)
             .await
             .map_err(|e| self.failed(&doing, e))?;
+        let link = Link { seq: 1, at: now, written_by: by, generation: 0, entry: entry.as_str() };
+        let hash = chain::next("", &link);
         sqlx::query(
-            "INSERT INTO journal (migration_id, seq, at, written_by, generation, entry) VALUES (?, 1, ?, ?, 0, ?)",
+            "INSERT INTO journal (migration_id, seq, at, written_by, generation, entry, chain) VALUES (?, 1, ?, ?, 0, ?, ?)",
         )
         .bind(id)
         .bind(now)
         .bind(by)
-        .bind(entry)
+        .bind(&entry)
+        .bind(hash)
         .execute(&mut *tx)
         .await
         .map_err(|e| self.failed(&doing, e))?;

@@ -4,6 +4,7 @@
 
 mod accepted;
 mod cached;
+mod chain;
 mod changes;
 mod checkpoint;
 mod consistency;
@@ -21,6 +22,7 @@ mod tickets;
 mod timeline;
 
 pub use cached::Cached;
+pub use chain::{Chain, Head};
 pub use changes::Changes;
 pub use consistency::KeptFinding;
 pub use journal::{Durability, NewEntry};
