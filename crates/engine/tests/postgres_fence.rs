@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use switchyard_engine::{
     Kind,
     db::{
-        Fence, FenceOrder, Heartbeat, Refusal,
+        Bidding, Fence, FenceOrder, Heartbeat, Refusal,
         connect::{Login, connect_postgres},
     },
     secret::Secret,
@@ -160,9 +160,40 @@ async fn installing_again_leaves_a_raised_fence_and_half_a_fence_is_a_contradict
     let error = bed.db.is_raised(&more).await.unwrap_err();
     assert_eq!(error.kind, Kind::Contradiction);
     assert!(error.why.contains("public.log_3"), "it names what accepts writes: {error}");
-    bed.db.lower(&more).await.unwrap();
-    bed.db.lower(&more).await.expect("lowering twice is no error");
+    bed.db.lower(&more, Bidding::Switch { epoch: 99 }).await.unwrap();
+    bed.db.lower(&more, Bidding::Switch { epoch: 99 }).await.expect("lowering twice is no error");
     write(bed.app().await, WRITES[1]).await.expect("lowered means open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fence_is_lowered_by_a_later_switch_and_by_no_earlier_one() {
+    let bed = bed().await;
+    let to = "x, epoch 99', HINT = 'y".to_owned();
+    let refusal = Refusal::Moved { to, epoch: 5, rows_publication: "switchyard_rows".into() };
+    bed.db.raise(&FenceOrder { refusal, ..order(tables()) }).await.unwrap().commit().await.unwrap();
+    for late in [Bidding::Switch { epoch: 4 }, Bidding::Switch { epoch: 5 }, Bidding::Release] {
+        let error =
+            bed.db.lower(&tables(), late).await.expect_err("what moved in epoch 5 is not let in by an older word");
+        assert_eq!(error.kind, Kind::Contradiction, "{error}");
+        assert!(error.why.contains("have moved from this side"), "it says what stands against it: {error}");
+        assert!(bed.db.has_moved(&tables()).await.unwrap(), "{late:?} leaves the fence as it stood");
+        write(bed.app().await, WRITES[0]).await.expect_err("and it refuses");
+    }
+    bed.db
+        .lower(&tables(), Bidding::Switch { epoch: 6 })
+        .await
+        .expect("the way back lets writes in, whatever the name says");
+    write(bed.app().await, WRITES[0]).await.expect("lowered means open");
+    bed.db.lower(&tables(), Bidding::Switch { epoch: 4 }).await.expect("where nothing refuses, nothing is refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_lowered_by_its_release() {
+    let bed = bed().await;
+    let refusal = Refusal::Held { to: "b, epoch 7".into() };
+    bed.db.raise(&FenceOrder { refusal, ..order(tables()) }).await.unwrap().commit().await.unwrap();
+    bed.db.lower(&tables(), Bidding::Release).await.expect("a hold is no move, whatever the name says");
+    write(bed.app().await, WRITES[0]).await.expect("writes go on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,6 +277,6 @@ async fn the_tables_owner_can_raise_it_without_being_a_superuser() {
     db.arm().await.expect("what only a superuser may set is left alone");
     db.raise(&order(tables())).await.unwrap().commit().await.unwrap();
     assert_refused("the owner's fence", write(bed.app().await, WRITES[0]).await);
-    db.lower(&tables()).await.unwrap();
+    db.lower(&tables(), Bidding::Switch { epoch: 99 }).await.unwrap();
     db.remove().await.unwrap();
 }

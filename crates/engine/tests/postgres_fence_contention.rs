@@ -13,7 +13,7 @@ use postgres_server::{
 use sqlx::AssertSqlSafe;
 use switchyard_engine::{
     Kind,
-    db::{Fence, FenceOrder, Heartbeat},
+    db::{Bidding, Fence, FenceOrder, Heartbeat},
 };
 use switchyard_model::{Side, ident::TableName};
 use switchyard_rig::{Major, Server, ServerOptions};
@@ -103,7 +103,7 @@ async fn an_autovacuum_in_the_way_is_sent_home_at_once() {
     bed.db.raise(&order(big.clone())).await.unwrap().commit().await.unwrap();
     bed.until("an autovacuum to run again", running).await;
     let begun = Instant::now();
-    bed.db.lower(&big).await.unwrap();
+    bed.db.lower(&big, Bidding::Switch { epoch: 99 }).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(3), "writers go on although it runs: {:?}", begun.elapsed());
     assert!(!bed.db.is_raised(&big).await.unwrap());
 }
@@ -166,7 +166,7 @@ async fn what_raising_costs() {
             let is = db.is_raised(&names).await.unwrap();
             let looked = begun.elapsed();
             assert!(is);
-            db.lower(&names).await.unwrap();
+            db.lower(&names, Bidding::Switch { epoch: 99 }).await.unwrap();
             let lowered = begun.elapsed();
             let ms = |a: Duration, b: Duration| (b - a).as_secs_f64() * 1000.0;
             println!(

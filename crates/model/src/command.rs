@@ -80,6 +80,38 @@ impl Command {
         }
     }
 
+    /// Whether clients may wait at the poolers while it runs.
+    pub fn holds_clients(&self) -> bool {
+        match self {
+            Command::Hold | Command::SwitchWrites | Command::RollBack => true,
+            Command::Analyze
+            | Command::Prepare
+            | Command::Release
+            | Command::Replicate
+            | Command::Validate
+            | Command::Repair { .. }
+            | Command::ShiftReads { .. }
+            | Command::Cleanup { .. } => false,
+        }
+    }
+
+    /// Whether a run of it that is found open is finished wherever it stands. What Cleanup dropped does not come back, so it goes on
+    /// from where it was; and writers who were promised that they go on are not refused again.
+    pub fn is_finished(&self, writes_are_held: bool) -> bool {
+        match self {
+            Command::Cleanup { .. } | Command::Release => true,
+            Command::RollBack => writes_are_held,
+            Command::Analyze
+            | Command::Prepare
+            | Command::Hold
+            | Command::Replicate
+            | Command::Validate
+            | Command::Repair { .. }
+            | Command::ShiftReads { .. }
+            | Command::SwitchWrites => false,
+        }
+    }
+
     /// The phase whose work this is.
     pub fn phase(&self) -> Phase {
         match self {

@@ -34,7 +34,7 @@ pub struct Held {
 }
 
 /// One step of holding writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HoldStep {
     /// Nothing would block the fence, and somebody lets clients go if this process dies while they wait.
     Guard,

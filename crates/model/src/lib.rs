@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod journal;
 pub mod lag;
 pub mod limits;
+pub mod machine;
 pub mod migration;
 pub mod phase;
 pub mod plan;

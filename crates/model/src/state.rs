@@ -48,6 +48,8 @@ pub struct State {
     pub open_run: Option<Run>,
     /// The newest run that ended.
     pub last_run: Option<Run>,
+    /// When a run last ended that had clients held; a pause that is found soon after may be a late one of its own.
+    pub clients_held_until: Option<UnixMs>,
     /// The newest switch forward.
     pub last_forward: Option<(UnixMs, Stopwatch)>,
     /// The newest switch back.
@@ -174,6 +176,7 @@ impl State {
             validation: None,
             open_run: None,
             last_run: None,
+            clients_held_until: None,
             last_forward: None,
             last_rollback: None,
             route_changes: Vec::new(),
@@ -337,6 +340,9 @@ impl State {
         let Some(mut run) = self.open_run.take() else { return };
         run.ended = Some((at, outcome, summary.to_owned()));
         self.end_hold(&run, at, outcome);
+        if run.command.holds_clients() {
+            self.clients_held_until = Some(at);
+        }
         if outcome == Outcome::Done {
             match &run.command {
                 Command::Analyze => self.milestones.analyzed = Some(at),
@@ -375,14 +381,7 @@ impl State {
 
     /// What recovery does with the open run.
     pub fn recovery(&self) -> Option<Recovery> {
-        // What Cleanup dropped does not come back, so it goes on from where it was; and writers who were promised that they go
-        // on are not refused again.
-        let finishes = |run: &Run| {
-            run.past_no_return
-                || matches!(run.command, Command::Cleanup { .. } | Command::Release)
-                || run.command == Command::RollBack && self.held.is_some()
-        };
-        self.open_run.as_ref().map(|run| recovery(finishes(run)))
+        self.open_run.as_ref().map(|run| recovery(run.past_no_return || run.command.is_finished(self.held.is_some())))
     }
 }
 

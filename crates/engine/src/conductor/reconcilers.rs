@@ -18,10 +18,13 @@ use crate::{
     facts::{RouterFact, SideFact, SlotFact},
     heartbeat::{self, Beating},
     replicate::StreamStatus,
-    route::group::Observed,
+    route::{RouterState, group::Observed},
     saga::Pair,
     store::Series,
 };
+
+/// For how long after a run that held clients a command of its own may still arrive at a router, ms.
+const LATE_MS: i64 = 60_000;
 
 /// Starts all of them.
 pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationToken) {
@@ -131,7 +134,7 @@ pub(super) async fn routers(live: Arc<Live>) {
     let now = live.parts.clock.now();
     let before = live.snapshot().routers.clone();
     let facts = observed.iter().map(|o| router_fact(o, &before, now)).collect();
-    release_stray_hold(&live, &pair, &observed).await;
+    mend_what_came_late(&live, &pair, &observed).await;
     let mut snapshot = live.snapshot();
     snapshot.facts.route = Some(crate::route::group::merge(&observed, now));
     snapshot.routers = facts;
@@ -146,20 +149,31 @@ fn router_fact(o: &Observed, before: &[RouterFact], now: UnixMs) -> RouterFact {
     RouterFact { label: o.label.clone(), clients, trouble, at }
 }
 
-/// A PAUSE of ours that was given up can still arrive after our RESUME. Within a minute of a run that held clients it is ours to end; an
-/// older one may be an operator's own, and is only shown.
-async fn release_stray_hold(live: &Live, pair: &Pair, observed: &[Observed]) {
-    let holding = observed.iter().any(|o| o.state.as_ref().is_ok_and(|s| s.holding == Some(true)));
+/// A PAUSE of ours that was given up can still arrive after our RESUME, and where we point writes after a later switch. Within a
+/// minute of a run that held clients they are ours to mend; an older one may be an operator's own, and is only shown.
+async fn mend_what_came_late(live: &Live, pair: &Pair, observed: &[Observed]) {
     let state = live.book.state().await;
-    let just_held = state.last_run.as_ref().is_some_and(|r| {
-        let held = matches!(r.command, Command::Hold | Command::SwitchWrites | Command::RollBack);
-        let ended = r.ended.as_ref().map_or(0, |(at, _, _)| *at);
-        held && live.parts.clock.now() - ended < 60_000
-    });
-    if holding && just_held && state.open_run.is_none() {
+    let lately = state.clients_held_until.is_some_and(|at| live.parts.clock.now() - at < LATE_MS);
+    let meanwhile = state.open_run.as_ref().is_none_or(|run| !run.command.holds_clients());
+    if !lately || !meanwhile {
+        return;
+    }
+    let said = |say: fn(&RouterState) -> bool| observed.iter().any(|o| o.state.as_ref().is_ok_and(say));
+    if said(|s| s.holding == Some(true)) {
         tracing::warn!("a router still held clients after the run; they are let go");
         if let Err(e) = pair.routers.release_all().await {
             tracing::error!(error = %e, "clients are still held");
+        }
+    }
+    // The other side refuses whatever arrives there, so nothing is lost, and nobody is served either.
+    let astray = match state.authority {
+        Side::Source => said(|s| s.writes == Some(Side::Target)),
+        Side::Target => said(|s| s.writes == Some(Side::Source)),
+    };
+    if astray {
+        tracing::warn!(authority = %state.authority, "a router sent writes to the side that gave the authority up; they are led back");
+        if let Err(e) = pair.routers.point_writes(state.authority).await {
+            tracing::error!(error = %e, "writes still go to the wrong side");
         }
     }
 }

@@ -1,17 +1,12 @@
 //! The offline strategy's hold: the source refuses writes by agreement, from before the copy until the switch; and its
 //! release.
 
-use switchyard_model::{
-    hold::{HOLD_ORDER, HoldStep},
-    state::State,
-};
+use switchyard_model::{hold::HoldStep, machine::Program, state::State};
 
-use super::{
-    guard_hold::GuardHold, hold::Hold, let_writes_in::LetWritesIn, refuse_writes::RefuseWrites, resume::Resume,
-};
+use super::{guard_hold::GuardHold, hold::Hold, refuse_writes::RefuseWrites, resume::Resume};
 use crate::saga::{Plan, Step};
 
-fn make(step: HoldStep) -> Box<dyn Step> {
+pub(super) fn make(step: HoldStep) -> Box<dyn Step> {
     match step {
         HoldStep::Guard => Box::new(GuardHold),
         HoldStep::Pause => Box::new(Hold),
@@ -29,7 +24,7 @@ pub fn hold_writes(state: &State) -> Plan {
              answering reads, until the switch or “Release writes”. It goes on refusing when this machine dies.",
             state.spec.source
         ),
-        steps: HOLD_ORDER.into_iter().map(make).collect(),
+        steps: super::steps(Program::Hold, 0),
         stopwatch: true,
     }
 }
@@ -43,7 +38,7 @@ pub fn release_writes(state: &State) -> Plan {
     Plan {
         title: "Release writes".to_owned(),
         summary: format!("{} accepts writes again. {then}", state.spec.source),
-        steps: vec![Box::new(LetWritesIn)],
+        steps: super::steps(Program::Release, 0),
         stopwatch: false,
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use switchyard_model::{hold::Standing, journal::Action};
 
 use crate::{
+    db::Bidding,
     error::{Error, Kind, Result},
     saga::{Cx, Observed, Step, failpoint},
 };
@@ -28,7 +29,7 @@ impl Step for LetWritesIn {
     }
 
     async fn actions(&self, cx: &Cx) -> Result<Vec<Action>> {
-        Ok(cx.pair.source.fence.lower_actions(&cx.scope().await?.fence))
+        Ok(cx.pair.source.fence.lower_actions(&cx.scope().await?.fence, Bidding::Release))
     }
 
     async fn observe(&self, cx: &Cx) -> Result<Observed> {
@@ -54,7 +55,7 @@ impl Step for LetWritesIn {
         // Another that took over may hold writes anew.
         cx.book.is_ours().await?;
         failpoint::hit("within", self.name());
-        match cx.pair.source.fence.lower(&cx.scope().await?.fence).await {
+        match cx.pair.source.fence.lower(&cx.scope().await?.fence, Bidding::Release).await {
             Ok(()) => Ok(json!({})),
             // The answer may have been lost after the commit.
             Err(error) => match self.observe(cx).await {

@@ -8,6 +8,7 @@ use switchyard_model::{Side, journal::Action};
 
 use super::Direction;
 use crate::{
+    db::Bidding,
     error::{Error, Kind, Result},
     saga::{Cx, Observed, Step},
     store::Durability,
@@ -19,6 +20,11 @@ impl LowerFence {
     /// Before the first switch the target was never fenced, so there is nothing to wait for inside the pause.
     fn was_fenced(&self, cx: &Cx) -> bool {
         cx.state.epoch > 1 || self.0.winner == Side::Source
+    }
+
+    /// Asleep since before a later switch, this must not let writes in behind its back.
+    fn bidding(&self, cx: &Cx) -> Bidding {
+        Bidding::Switch { epoch: cx.new_epoch() }
     }
 }
 
@@ -40,7 +46,7 @@ impl Step for LowerFence {
         if !self.was_fenced(cx) {
             return Ok(Vec::new());
         }
-        Ok(cx.pair.db(self.0.winner).fence.lower_actions(&cx.scope().await?.fence))
+        Ok(cx.pair.db(self.0.winner).fence.lower_actions(&cx.scope().await?.fence, self.bidding(cx)))
     }
 
     async fn observe(&self, cx: &Cx) -> Result<Observed> {
@@ -56,7 +62,7 @@ impl Step for LowerFence {
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         if self.was_fenced(cx) {
-            cx.pair.db(self.0.winner).fence.lower(&cx.scope().await?.fence).await?;
+            cx.pair.db(self.0.winner).fence.lower(&cx.scope().await?.fence, self.bidding(cx)).await?;
         }
         Ok(json!({}))
     }

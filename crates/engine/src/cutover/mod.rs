@@ -1,7 +1,7 @@
 //! The write switch and the shifts of reads: one file per step.
 //!
-//! The order of the write switch is [`switchyard_model::switch::ORDER`]; this module only says which step object stands
-//! for each of its names, and for which direction.
+//! Which steps there are and in which order they run is said by [`switchyard_model::machine`], where they are explored; this
+//! module only says which step object has which effect, and for which direction.
 
 mod advance_sequences;
 mod commit_fence;
@@ -21,13 +21,16 @@ mod release;
 mod resume;
 mod route;
 mod shift_reads;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use hold_writes::{hold_writes, release_writes};
 use switchyard_model::{
     Side,
+    machine::{Effect, Program},
     state::State,
-    switch::{ORDER, SwitchStep},
+    switch::SwitchStep,
 };
 
 use crate::saga::{Plan, Step};
@@ -49,10 +52,25 @@ impl Direction {
 /// The write switch towards a side.
 pub fn switch(winner: Side) -> Vec<Box<dyn Step>> {
     let direction = Direction { winner };
-    ORDER.iter().map(|step| make(*step, direction)).collect()
+    Program::Switch.steps().into_iter().map(|effect| make(effect, direction, 0)).collect()
 }
 
-fn make(step: SwitchStep, direction: Direction) -> Box<dyn Step> {
+/// The step that has an effect; `reads` is the share that a shift of reads is for.
+fn make(effect: Effect, direction: Direction, reads: u8) -> Box<dyn Step> {
+    match effect {
+        Effect::Switch(step) => make_switch(step, direction),
+        Effect::Hold(step) => hold_writes::make(step),
+        Effect::LetWritesIn => Box::new(let_writes_in::LetWritesIn),
+        Effect::ShiftReads => Box::new(shift_reads::ShiftReads { percent: reads }),
+    }
+}
+
+/// Steps of a program of the offline strategy, or of a shift of reads; none of them has a direction.
+fn steps(program: Program, reads: u8) -> Vec<Box<dyn Step>> {
+    program.steps().into_iter().map(|effect| make(effect, Direction { winner: Side::Target }, reads)).collect()
+}
+
+fn make_switch(step: SwitchStep, direction: Direction) -> Box<dyn Step> {
     match step {
         SwitchStep::Guard => Box::new(guard::Guard(direction)),
         SwitchStep::Hold => Box::new(hold::Hold),
@@ -109,7 +127,7 @@ pub fn roll_back(authority: Side, state: &State) -> Plan {
                 "Writes never left {}; {} % of reads return to it. No client waits.",
                 state.spec.source, state.route.reads_on_target
             ),
-            steps: vec![Box::new(shift_reads::ShiftReads { percent: 0 })],
+            steps: steps(Program::Reads, 0),
             stopwatch: false,
         },
     }
@@ -120,7 +138,7 @@ pub fn shift_reads(percent: u8, state: &State) -> Plan {
     Plan {
         title: format!("{} % → {percent} % of reads on the target", state.route.reads_on_target),
         summary: "Reads follow at the end of their transactions; no client waits.".to_owned(),
-        steps: vec![Box::new(shift_reads::ShiftReads { percent })],
+        steps: steps(Program::Reads, percent),
         stopwatch: false,
     }
 }

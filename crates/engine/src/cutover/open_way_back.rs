@@ -31,7 +31,7 @@ impl Step for OpenWayBack {
     }
 
     async fn actions(&self, cx: &Cx) -> Result<Vec<Action>> {
-        Ok(cx.pair.replicator.valve_actions(self.0.winner, true))
+        Ok(cx.pair.replicator.way_back_actions(self.0.winner, cx.new_epoch()))
     }
 
     async fn observe(&self, cx: &Cx) -> Result<Observed> {
@@ -40,7 +40,7 @@ impl Step for OpenWayBack {
     }
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
-        cx.pair.replicator.set_valve(self.0.winner, true).await?;
+        cx.pair.replicator.open_way_back(self.0.winner, cx.new_epoch()).await?;
         Ok(json!({}))
     }
 

@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 
 use crate::{
-    db::{FenceOrder, Refusal, connect::APPLICATION},
+    db::{Bidding, FenceOrder, Refusal, connect::APPLICATION},
     error::{Error, Kind, Result},
     saga::{Cx, Observed, Step, failpoint},
 };
@@ -111,8 +111,8 @@ impl Step for RefuseWrites {
         // Lowering what never stood would wait for the locks that kept it from being raised.
         match cx.pair.source.fence.standing(&tables).await {
             Ok(Standing::Down) => Ok(()),
-            Ok(Standing::Held | Standing::Moved) => cx.pair.source.fence.lower(&tables).await,
-            Err(e) if e.kind == Kind::Contradiction => cx.pair.source.fence.lower(&tables).await,
+            Ok(Standing::Held | Standing::Moved) => cx.pair.source.fence.lower(&tables, Bidding::Release).await,
+            Err(e) if e.kind == Kind::Contradiction => cx.pair.source.fence.lower(&tables, Bidding::Release).await,
             Err(e) => Err(e),
         }
     }

@@ -115,9 +115,12 @@ pub trait Fence: Send + Sync {
         Ok(self.standing(tables).await? == Standing::Moved)
     }
     /// Statements that `lower` runs.
-    fn lower_actions(&self, tables: &[TableName]) -> Vec<Action>;
+    fn lower_actions(&self, tables: &[TableName], bidding: Bidding) -> Vec<Action>;
     /// Lets writes in again; idempotent.
-    async fn lower(&self, tables: &[TableName]) -> Result<()>;
+    ///
+    /// # Errors
+    /// `Contradiction` when this side refuses writes because they moved since the bidding was given.
+    async fn lower(&self, tables: &[TableName], bidding: Bidding) -> Result<()>;
     /// Statements that `remove` runs; read from the catalog, so that they name what is really there.
     async fn remove_actions(&self) -> Result<Vec<Action>>;
     /// Drops triggers, functions and our schema; idempotent.
@@ -158,6 +161,20 @@ pub enum Refusal {
         /// Where they will move: the target's endpoint name.
         to: String,
     },
+}
+
+/// In whose name a side is to accept writes again, or its stream to carry rows. A command that was sent long ago, by a process
+/// that slept or over a network that held it back, must not undo what a later switch did; so the server itself refuses one
+/// that is older than the fence that stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bidding {
+    /// Of the switch that makes this epoch.
+    Switch {
+        /// The epoch.
+        epoch: i64,
+    },
+    /// Of whoever ends a hold. No fence that says *moved* is older.
+    Release,
 }
 
 /// A fence that stands as long as its connection, until it is committed.

@@ -106,6 +106,13 @@ pub trait Replicator: Send + Sync {
     fn valve_actions(&self, from: Side, open: bool) -> Vec<Action>;
     /// Opens or closes the valve of the rows.
     async fn set_valve(&self, from: Side, open: bool) -> Result<()>;
+    /// Statements of `open_way_back`.
+    fn way_back_actions(&self, from: Side, epoch: i64) -> Vec<Action>;
+    /// Opens the valve in the name of the switch that makes this epoch.
+    ///
+    /// # Errors
+    /// `Contradiction` when writes have moved from this side since: then the stream to it carries rows.
+    async fn open_way_back(&self, from: Side, epoch: i64) -> Result<()>;
     /// Asks both servers.
     async fn status(&self, from: Side) -> Result<StreamStatus>;
     /// Drops subscription and slot of this stream and leaves its publications; works as `remove` does.

@@ -14,7 +14,7 @@ use switchyard_model::{
 use super::{
     exceptions::{self, Exception},
     faults::{self, Fault, apply, strike},
-    obstacles,
+    machine, obstacles,
     outside::Outside,
     world::World,
 };
@@ -26,6 +26,9 @@ struct Trial<'a> {
     plan: Plan,
     /// As it was before the first step.
     before_run: Outside,
+    command: Command,
+    /// Who had the authority then.
+    authority: switchyard_model::Side,
 }
 
 /// Walks a command's plan; answers which steps were put to the test.
@@ -33,7 +36,8 @@ pub async fn keep(world: &World, command: Command) -> Vec<&'static str> {
     let before_run = Outside::look(world).await;
     let (cx, plan) = world.begin(&command).await;
     let point = plan.steps.iter().position(|s| s.is_point_of_no_return());
-    let mut trial = Trial { world, cx, plan, before_run };
+    let authority = cx.state.authority;
+    let mut trial = Trial { world, cx, plan, before_run, command, authority };
     for index in 0..trial.plan.steps.len() {
         let began = Instant::now();
         let name = trial.plan.steps[index].name();
@@ -88,6 +92,7 @@ impl Trial<'_> {
         self.must_apply(index, "it was to be applied").await;
         let seen_after = self.observed(index).await;
         let after = Outside::look(world).await;
+        machine::knows(&self.command, self.authority, name, &before, &after);
         let acts = after != before;
         if acts {
             assert_eq!(
@@ -228,6 +233,7 @@ impl Trial<'_> {
     /// Nothing is taken back any more, and everything can be finished.
     async fn after_the_point(&mut self, index: usize) -> usize {
         let (world, name) = (self.world, self.step(index).name());
+        let before = Outside::look(world).await;
         // What a later process would see: the point is behind it.
         self.cx.state = world.book.state().await.into();
         let mut struck = 0;
@@ -248,6 +254,7 @@ impl Trial<'_> {
         }
         self.must_apply(index, "applied once more").await;
         let after = Outside::look(world).await;
+        machine::knows(&self.command, self.authority, name, &before, &after);
         self.must_apply(index, "applied again").await;
         Outside::settles(world, &after, &format!("{name}: applying again is harmless")).await;
         self.refuses_undo(index).await;

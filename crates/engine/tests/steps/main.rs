@@ -9,6 +9,7 @@ mod contract;
 mod exceptions;
 mod faults;
 mod journal_full;
+mod machine;
 mod obstacles;
 mod outside;
 mod planted;

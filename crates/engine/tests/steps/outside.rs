@@ -136,6 +136,19 @@ impl Outside {
         }
     }
 
+    /// The same with another answer to one question.
+    pub fn with(&self, question: &str, answer: &str) -> Outside {
+        let mut other = self.clone();
+        other.0.insert(question.to_owned(), vec![answer.to_owned()]);
+        other
+    }
+
+    /// The questions whose answers differ.
+    pub fn changed(&self, now: &Outside) -> Vec<String> {
+        let questions: std::collections::BTreeSet<&String> = self.0.keys().chain(now.0.keys()).collect();
+        questions.into_iter().filter(|q| self.0.get(*q) != now.0.get(*q)).cloned().collect()
+    }
+
     /// What differs, for people.
     pub fn difference(&self, now: &Outside) -> String {
         let mut out = String::new();

@@ -6,7 +6,10 @@ use std::io;
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 use switchyard_model::endpoint::Endpoint;
 
-use super::options::{address, connecting};
+use super::{
+    fence::SURPASSED,
+    options::{address, connecting},
+};
 use crate::{Error, Kind, error::words, wire};
 
 /// A failed statement.
@@ -107,6 +110,7 @@ fn tls_refused(endpoint: &Endpoint, text: &str) -> (Kind, String) {
 /// SQLSTATE (and for some the message) to kind.
 fn state_kind(state: &str, message: &str) -> Kind {
     match state {
+        SURPASSED => Kind::Contradiction,
         "28P01" | "28000" => Kind::LoginRefused,
         "3D000" => Kind::NoSuchDatabase,
         "42501" => Kind::Privilege,

@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 use sqlx::postgres::PgDatabaseError;
 
 use crate::{
+    db::postgres::fence::SURPASSED,
     error::{Error, Kind, Result},
     wire,
 };
@@ -59,6 +60,7 @@ fn told(e: &(dyn sqlx::error::DatabaseError + 'static), state: &str) -> String {
 
 fn kind(state: &str, message: &str) -> Kind {
     match state {
+        SURPASSED => Kind::Contradiction,
         "42501" => Kind::Privilege,
         // configuration_limit_exceeded: all slots are in use
         "53400" => Kind::NoFreeSlot,

@@ -193,6 +193,14 @@ impl Replicator for Native {
         publish::set_valve(self, from, open).await
     }
 
+    fn way_back_actions(&self, from: Side, epoch: i64) -> Vec<Action> {
+        vec![Action::new(self.label(from), publish::way_back(epoch))]
+    }
+
+    async fn open_way_back(&self, from: Side, epoch: i64) -> Result<()> {
+        publish::open_way_back(self, from, epoch).await
+    }
+
     async fn status(&self, from: Side) -> Result<StreamStatus> {
         status::status(self, from).await
     }

@@ -9,7 +9,10 @@ use switchyard_model::{
 
 use super::{BEAT_PUBLICATION, Native, ROWS_PUBLICATION, WATCH_PUBLICATION, failure};
 use crate::{
-    db::postgres::feed::WATCHABLE,
+    db::{
+        Bidding,
+        postgres::{feed::WATCHABLE, fence::unless_surpassed},
+    },
     error::{Error, Kind, Result},
 };
 
@@ -29,6 +32,12 @@ fn operations(open: bool) -> &'static str {
 /// The statement that sets the valve: one catalog row, exact in the WAL, without a lock on any table.
 pub(super) fn valve(open: bool) -> String {
     format!("ALTER PUBLICATION {} SET (publish = '{}')", quote(ROWS_PUBLICATION), operations(open))
+}
+
+/// The same for the switch of this epoch: one string is one transaction, so the valve of a side that a later switch closed stays
+/// closed. A fence that is just closing it is waited for, and the server then refuses this.
+pub(super) fn way_back(epoch: i64) -> String {
+    format!("{}; {}", unless_surpassed(Bidding::Switch { epoch }), valve(true))
 }
 
 /// `ONLY`: a partitioned root brings its partitions in any case, and tables that merely inherit are in the scope
@@ -150,6 +159,13 @@ pub(super) async fn set_valve(native: &Native, from: Side, open: bool) -> Result
     let word = if open { "opening" } else { "closing" };
     let doing = format!("{word} the valve of {}", native.label(from));
     let statement = sqlx::raw_sql(AssertSqlSafe(valve(open))).execute(native.pool(from));
+    failure::ask(doing, failure::QUICK, statement).await.map(drop)
+}
+
+/// See [`super::Replicator::open_way_back`]. One round trip as well.
+pub(super) async fn open_way_back(native: &Native, from: Side, epoch: i64) -> Result<()> {
+    let doing = format!("opening the valve of {}", native.label(from));
+    let statement = sqlx::raw_sql(AssertSqlSafe(way_back(epoch))).execute(native.pool(from));
     failure::ask(doing, failure::QUICK, statement).await.map(drop)
 }
 

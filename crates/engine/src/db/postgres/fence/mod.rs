@@ -34,11 +34,12 @@ use switchyard_model::{hold::Standing, ident::TableName, journal::Action};
 use super::PgDatabase;
 use crate::{
     Result,
-    db::{Blocker, Fence, FenceOrder, RaisedFence, Session},
+    db::{Bidding, Blocker, Fence, FenceOrder, RaisedFence, Session},
 };
 
 pub(super) use line::Line;
 pub use sql::{SCHEMA, TRIGGER};
+pub(crate) use sql::{SURPASSED, unless_surpassed};
 
 impl PgDatabase {
     fn actions(&self, statements: impl IntoIterator<Item = String>) -> Vec<Action> {
@@ -86,12 +87,12 @@ impl Fence for PgDatabase {
         state::standing(self, tables).await
     }
 
-    fn lower_actions(&self, tables: &[TableName]) -> Vec<Action> {
-        self.actions([sql::lower(tables)])
+    fn lower_actions(&self, tables: &[TableName], bidding: Bidding) -> Vec<Action> {
+        self.actions([sql::lower(tables, bidding)])
     }
 
-    async fn lower(&self, tables: &[TableName]) -> Result<()> {
-        state::lower(self, tables).await
+    async fn lower(&self, tables: &[TableName], bidding: Bidding) -> Result<()> {
+        state::lower(self, tables, bidding).await
     }
 
     async fn remove_actions(&self) -> Result<Vec<Action>> {

@@ -2,7 +2,7 @@
 
 use switchyard_model::ident::{TableName, literal, quote};
 
-use crate::db::{FenceOrder, Refusal};
+use crate::db::{Bidding, FenceOrder, Refusal};
 
 /// Our schema on both sides.
 pub const SCHEMA: &str = "switchyard";
@@ -118,16 +118,38 @@ const LOWER_MS: u32 = 1_500;
 
 /// Disables all triggers in one transaction, and leaves them the sentence they were made with. The locks come first and in one statement, so that its limit holds for all
 /// of them together.
-pub(super) fn lower(tables: &[TableName]) -> String {
+pub(super) fn lower(tables: &[TableName], bidding: Bidding) -> String {
     let each: String =
         ordered(tables).iter().map(|t| format!("ALTER TABLE ONLY {t} DISABLE TRIGGER {TRIGGER}; ")).collect();
     format!(
         "BEGIN; SET LOCAL lock_timeout = '{LOWER_MS}ms'; SET LOCAL statement_timeout = '{LOWER_MS}ms'; \
-         LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL statement_timeout = '10s'; {each}{}; COMMIT",
+         LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL statement_timeout = '10s'; {}; {each}{}; COMMIT",
         listed(tables),
+        // Behind the locks: a fence that was just being raised has been decided.
+        unless_surpassed(bidding),
         first_function()
     )
 }
+
+/// Ends the transaction with an error where this side refuses writes because they moved in a switch that is not older than the
+/// bidding. The function's own sentence says which one that was; the quote behind the number cannot come from a name, where
+/// each is written twice.
+pub(crate) fn unless_surpassed(bidding: Bidding) -> String {
+    let since = match bidding {
+        Bidding::Switch { epoch } => epoch,
+        Bidding::Release => 0,
+    };
+    let body = format!(
+        "BEGIN IF EXISTS (SELECT FROM pg_proc WHERE oid = to_regprocedure('{SCHEMA}.refuse()') \
+         AND substring(prosrc, ', epoch ([0-9]{{1,18}})'', HINT = ')::bigint >= {since}) THEN \
+         RAISE EXCEPTION USING ERRCODE = '{SURPASSED}', \
+         MESSAGE = 'writes have moved from this side since this was asked for; it refuses them as it should'; END IF; END"
+    );
+    format!("DO {}", literal(&body))
+}
+
+/// SQLSTATE of a bidding that is too old.
+pub(crate) const SURPASSED: &str = "SY001";
 
 /// Drops one table's trigger.
 pub(super) fn drop_trigger(table: &TableName) -> String {
@@ -172,7 +194,10 @@ mod tests {
         assert!(said[1].contains(HELD), "the fence is known by this: {}", said[1]);
         assert!(!said.iter().any(|s| s.contains("PUBLICATION")), "the stream goes on: {said:?}");
         assert!(!refuse(&order(), true)[1].contains(HELD), "the sentence of a switch is another one");
-        assert!(lower(&order().tables).contains(&first_function()), "a fence that is down says neither");
+        assert!(
+            lower(&order().tables, Bidding::Release).contains(&first_function()),
+            "a fence that is down says neither"
+        );
     }
 
     #[test]

@@ -5,7 +5,10 @@ use switchyard_model::{hold::Standing, ident::TableName};
 use super::{patience, sql};
 use crate::{
     Error, Kind, Result,
-    db::postgres::{PgDatabase, arrays, lent::Lent},
+    db::{
+        Bidding,
+        postgres::{PgDatabase, arrays, lent::Lent},
+    },
 };
 
 /// All triggers enabled, and with which sentence, or none; anything between is for a person.
@@ -42,13 +45,13 @@ pub(super) async fn standing(database: &PgDatabase, tables: &[TableName]) -> Res
 }
 
 /// Disables every trigger, in one transaction.
-pub(super) async fn lower(database: &PgDatabase, tables: &[TableName]) -> Result<()> {
+pub(super) async fn lower(database: &PgDatabase, tables: &[TableName], bidding: Bidding) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
     }
     let doing = format!("lowering the fence on {}", database.label());
     let mut session = Lent::from(database.pool()).await.map_err(database.failed("lowering the fence"))?;
-    patience::run(session.connection(), &sql::lower(tables), &doing).await?;
+    patience::run(session.connection(), &sql::lower(tables, bidding), &doing).await?;
     session.give_back();
     Ok(())
 }
