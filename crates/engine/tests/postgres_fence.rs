@@ -176,9 +176,12 @@ async fn a_fence_is_lowered_by_a_later_switch_and_by_no_earlier_one() {
             bed.db.lower(&tables(), late).await.expect_err("what moved in epoch 5 is not let in by an older word");
         assert_eq!(error.kind, Kind::Contradiction, "{error}");
         assert!(error.why.contains("have moved from this side"), "it says what stands against it: {error}");
+        let look = bed.db.heeds(late).await.expect_err("a look tells the same");
+        assert_eq!(look.kind, Kind::Contradiction, "{look}");
         assert!(bed.db.has_moved(&tables()).await.unwrap(), "{late:?} leaves the fence as it stood");
         write(bed.app().await, WRITES[0]).await.expect_err("and it refuses");
     }
+    bed.db.heeds(Bidding::Switch { epoch: 6 }).await.expect("a later switch is heeded");
     bed.db
         .lower(&tables(), Bidding::Switch { epoch: 6 })
         .await

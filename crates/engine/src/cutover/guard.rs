@@ -8,7 +8,8 @@ use switchyard_model::{Side, hold::Standing, journal::Action};
 
 use super::{Direction, readiness};
 use crate::{
-    error::Result,
+    db::Bidding,
+    error::{Kind, Result},
     saga::{Cx, Observed, Step},
 };
 
@@ -30,6 +31,22 @@ impl Guard {
             (Standing::Held, false) | (Standing::Moved, _) => {
                 Err(readiness::refuse(cx, self, format!("{label} refuses writes already")))
             }
+        }
+    }
+
+    /// Behind the point of no return the winner is told to open its stream and to let writes in; seen now that it would.
+    async fn check_epoch(&self, cx: &Cx) -> Result<()> {
+        let (winner, epoch) = (cx.pair.db(self.0.winner), cx.new_epoch());
+        match winner.fence.heeds(Bidding::Switch { epoch }).await {
+            Err(e) if e.kind == Kind::Contradiction => {
+                let why = format!(
+                    "the fence on {} was left by a switch of epoch {epoch} or later, which this migration has not come to: \
+                     clean up the migration that left it, or drop schema switchyard there, and prepare anew",
+                    winner.label
+                );
+                Err(readiness::refuse(cx, self, why))
+            }
+            other => other,
         }
     }
 
@@ -102,6 +119,7 @@ impl Step for Guard {
 
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         self.check_fences(cx).await?;
+        self.check_epoch(cx).await?;
         self.check_streams(cx).await?;
         let tables = cx.scope().await?.fence;
         readiness::nobody_blocks(cx, self, self.0.loser(), &tables).await?;

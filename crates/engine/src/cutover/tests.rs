@@ -26,9 +26,11 @@ fn state(strategy: Strategy, authority: Side, held: bool) -> State {
     State { authority, held, ..state }
 }
 
+type Steps = Vec<Box<dyn Step>>;
+
 /// Every plan of every command that moves traffic, with the program that it has to be. Without a wildcard: a new command has to be
 /// put somewhere.
-fn plans() -> Vec<(String, Vec<Box<dyn Step>>, Program)> {
+fn plans() -> Vec<(String, Steps, Program)> {
     let name = "shop".to_owned();
     let commands = [
         Command::Analyze,

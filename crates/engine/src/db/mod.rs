@@ -114,6 +114,11 @@ pub trait Fence: Send + Sync {
     async fn has_moved(&self, tables: &[TableName]) -> Result<bool> {
         Ok(self.standing(tables).await? == Standing::Moved)
     }
+    /// Whether this side would do what is asked in this name; looks only.
+    ///
+    /// # Errors
+    /// `Contradiction` when it would not.
+    async fn heeds(&self, bidding: Bidding) -> Result<()>;
     /// Statements that `lower` runs.
     fn lower_actions(&self, tables: &[TableName], bidding: Bidding) -> Vec<Action>;
     /// Lets writes in again; idempotent.

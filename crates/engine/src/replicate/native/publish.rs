@@ -37,7 +37,7 @@ pub(super) fn valve(open: bool) -> String {
 /// The same for the switch of this epoch: one string is one transaction, so the valve of a side that a later switch closed stays
 /// closed. A fence that is just closing it is waited for, and the server then refuses this.
 pub(super) fn way_back(epoch: i64) -> String {
-    format!("{}; {}", unless_surpassed(Bidding::Switch { epoch }), valve(true))
+    format!("{}; {}", valve(true), unless_surpassed(Bidding::Switch { epoch }))
 }
 
 /// `ONLY`: a partitioned root brings its partitions in any case, and tables that merely inherit are in the scope

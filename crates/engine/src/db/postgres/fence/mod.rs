@@ -87,6 +87,10 @@ impl Fence for PgDatabase {
         state::standing(self, tables).await
     }
 
+    async fn heeds(&self, bidding: Bidding) -> Result<()> {
+        state::heeds(self, bidding).await
+    }
+
     fn lower_actions(&self, tables: &[TableName], bidding: Bidding) -> Vec<Action> {
         self.actions([sql::lower(tables, bidding)])
     }

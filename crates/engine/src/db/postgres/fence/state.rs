@@ -1,5 +1,6 @@
 //! Whether the fence stands, from the catalog; and lowering it.
 
+use sqlx::AssertSqlSafe;
 use switchyard_model::{hold::Standing, ident::TableName};
 
 use super::{patience, sql};
@@ -42,6 +43,15 @@ pub(super) async fn standing(database: &PgDatabase, tables: &[TableName]) -> Res
         open.into_iter().filter(|(_, _, refuses, _)| !refuses).map(|(s, r, ..)| TableName::new(s, r).plain()).collect();
     let why = format!("{refusing} tables refuse writes, but these accept them: {}", accepting.join(", "));
     Err(Error::new(Kind::Contradiction, format!("reading the fence on {}", database.label()), why))
+}
+
+/// Asks what lowering, and opening the way back, would ask.
+pub(super) async fn heeds(database: &PgDatabase, bidding: Bidding) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql::unless_surpassed(bidding)))
+        .execute(database.pool())
+        .await
+        .map(drop)
+        .map_err(database.failed("asking for the fence's epoch"))
 }
 
 /// Disables every trigger, in one transaction.
