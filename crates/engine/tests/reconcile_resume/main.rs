@@ -73,7 +73,8 @@ impl Reports for Watched {
     }
 }
 
-/// Time goes fast, so that slices seem to take long and stay small: many checkpoints in little data.
+/// Time goes fast, so that slices seem to take long and stay small: many checkpoints in little data. Not so fast that a slice of
+/// one page seems too long on a slow machine: there would be as many slices as pages.
 struct Fast(Instant);
 
 impl Clock for Fast {
@@ -82,7 +83,7 @@ impl Clock for Fast {
     }
 
     fn instant(&self) -> Instant {
-        self.0 + self.0.elapsed() * 100
+        self.0 + self.0.elapsed() * 20
     }
 }
 
