@@ -108,7 +108,7 @@ pub enum Cmd {
     Override {
         /// The migration.
         migration: String,
-        /// The gate: lag, consistency, way_back, read_back, soak, receive_only or preflight.
+        /// The gate: preflight, hold, schema, lag, consistency, way_back, read_back, soak or receive_only.
         gate: String,
         /// Who answers for it.
         #[arg(long)]

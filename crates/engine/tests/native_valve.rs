@@ -14,8 +14,11 @@ use std::{
 
 use native_pair::{Pair, long, pool, wait};
 use sqlx::{AssertSqlSafe, Executor, PgPool};
-use switchyard_engine::replicate::Replicator;
-use switchyard_model::{Side, ident::TableName};
+use switchyard_engine::replicate::{Replicator, native::Native};
+use switchyard_model::{
+    Side,
+    ident::{TableName, quote},
+};
 use switchyard_rig::{Major, Server, ServerOptions};
 use tokio::sync::RwLock;
 
@@ -113,6 +116,11 @@ async fn back_and_forth(source: Major, target: Major) {
     judge(&pair, traffic.written.load(Ordering::Relaxed)).await;
 }
 
+/// As the fence closes it, in its own transaction.
+fn close(native: &Native) -> String {
+    format!("ALTER PUBLICATION {} SET (publish = '')", quote(&native.rows_publication()))
+}
+
 /// The write switch as the design has it, with a lock for the router's hold.
 async fn switch(pair: &Pair, traffic: &Traffic, n: i64) {
     let mut authority = traffic.authority.write().await;
@@ -121,10 +129,9 @@ async fn switch(pair: &Pair, traffic: &Traffic, n: i64) {
     let mut fence = pair.pool(loser).begin().await.unwrap();
     let lock = format!("LOCK TABLE {}, public.part, public.counter IN EXCLUSIVE MODE", long());
     fence.execute(sqlx::raw_sql(AssertSqlSafe(lock))).await.unwrap();
-    let close = pair.native.valve_actions(loser, false).remove(0).run;
-    fence.execute(sqlx::raw_sql(AssertSqlSafe(close))).await.unwrap();
+    fence.execute(sqlx::raw_sql(AssertSqlSafe(close(&pair.native)))).await.unwrap();
     pair.beat_through(loser, n).await;
-    pair.native.set_valve(winner, true).await.unwrap();
+    pair.native.open_way_back(winner, n + 1).await.unwrap();
     fence.commit().await.unwrap();
     *authority = winner;
     println!("switch {n} to the {winner}: {:.1} ms", started.elapsed().as_secs_f64() * 1000.0);
@@ -163,9 +170,8 @@ async fn exact(pair: &Pair) {
         .await;
     pair.run(Source, "INSERT INTO public.part VALUES (1, 0); INSERT INTO public.keyless VALUES (1)").await;
     pair.run(Source, "UPDATE public.keyless SET a = 2; DELETE FROM public.keyless").await;
-    let (open, close) =
-        (pair.native.valve_actions(Source, true).remove(0).run, pair.native.valve_actions(Source, false).remove(0).run);
-    pair.native.set_valve(Source, true).await.unwrap();
+    let (open, close) = (pair.native.way_back_actions(Source, 2).remove(0).run, close(&pair.native));
+    pair.native.open_way_back(Source, 2).await.unwrap();
     pair.run(Source, "INSERT INTO public.part VALUES (2, 0)").await;
     let refused = sqlx::query("UPDATE public.keyless SET a = 3").execute(pair.pool(Source)).await;
     assert!(
@@ -187,7 +193,7 @@ async fn exact(pair: &Pair) {
     .await;
     let mut across = pair.pool(Source).begin().await.unwrap();
     across.execute("INSERT INTO public.part VALUES (7, 0)").await.unwrap();
-    pair.native.set_valve(Source, false).await.unwrap();
+    pair.run(Source, &close).await;
     across.execute("INSERT INTO public.part VALUES (8, 0)").await.unwrap();
     across.commit().await.unwrap();
     pair.beat_through(Source, 1).await;
@@ -222,18 +228,22 @@ async fn quick(major: Major, count: usize) {
     let native = native_pair::alone(&server).await;
     let tables: Vec<TableName> = (0..count).map(|i| TableName::new("public", format!("t{i}"))).collect();
     native.publish(Side::Source, &tables, true).await.unwrap();
+    let admin = pool(&server).await;
     let mut times = Vec::new();
     for i in 0..20 {
         let started = Instant::now();
-        native.set_valve(Side::Source, i % 2 == 1).await.unwrap();
+        if i % 2 == 1 {
+            native.open_way_back(Side::Source, 2).await.unwrap();
+        } else {
+            admin.execute(sqlx::raw_sql(AssertSqlSafe(close(&native)))).await.unwrap();
+        }
         times.push(started.elapsed());
     }
     times.sort();
     println!("{major:?}, {count} tables: median {:?}, worst {:?}", times[10], times[19]);
     assert!(times[10] < Duration::from_millis(50), "the valve turns inside the write pause of 60 ms");
-    let admin = pool(&server).await;
     let mut tx = admin.begin().await.unwrap();
-    tx.execute(sqlx::raw_sql(AssertSqlSafe(native.valve_actions(Side::Source, false).remove(0).run))).await.unwrap();
+    tx.execute(sqlx::raw_sql(AssertSqlSafe(close(&native)))).await.unwrap();
     let sql = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation >= 16384";
     let locks: i64 = sqlx::query_scalar(sql).fetch_one(&mut *tx).await.unwrap();
     assert_eq!(locks, 0, "no reader and no writer of a table waits for the valve");

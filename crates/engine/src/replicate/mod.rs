@@ -102,10 +102,6 @@ pub trait Replicator: Send + Sync {
     async fn is_subscribed(&self, from: Side) -> Result<bool>;
     /// How far the initial copy is.
     async fn copy_progress(&self, from: Side) -> Result<CopyProgress>;
-    /// Statement that opens or closes the valve.
-    fn valve_actions(&self, from: Side, open: bool) -> Vec<Action>;
-    /// Opens or closes the valve of the rows.
-    async fn set_valve(&self, from: Side, open: bool) -> Result<()>;
     /// Statements of `open_way_back`.
     fn way_back_actions(&self, from: Side, epoch: i64) -> Vec<Action>;
     /// Opens the valve in the name of the switch that makes this epoch.

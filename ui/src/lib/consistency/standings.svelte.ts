@@ -3,12 +3,10 @@ import type { Consistency } from "../api/generated/Consistency";
 import type { Pacing } from "../api/generated/Pacing";
 import type { TableName } from "../api/generated/TableName";
 import { toFault, type Backend } from "../backend/backend";
-import { clock } from "../clock.svelte";
 import { share } from "../cockpit/share";
+import { Looks } from "../parts/looks";
 
 const PERIOD_MS = 1_000;
-/** What was just asked for shows at once and not with the next look. */
-const SOON_MS = 50;
 
 /** Follows where a migration's tables stand while somebody looks, and carries what the operator wants to the engine. */
 export class Standings {
@@ -20,10 +18,12 @@ export class Standings {
   /** When the engine last answered. */
   answeredAt = $state<number | null>(null);
 
-  #inFlight = false;
-  #stopped = true;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #takeBack: () => void = () => undefined;
+  readonly #looks = new Looks<Consistency>({
+    period: PERIOD_MS,
+    ask: () => this.backend.call("consistency", { name: this.migration }),
+    show: (next) => this.#show(next),
+    failed: (thrown) => (this.fault = toFault(thrown)),
+  });
 
   constructor(
     readonly backend: Backend,
@@ -31,32 +31,11 @@ export class Standings {
   ) {}
 
   start(): () => void {
-    this.#stopped = false;
-    document.addEventListener("visibilitychange", this.#seen);
-    void this.look();
-    return () => {
-      this.#stopped = true;
-      clearTimeout(this.#timer);
-      this.#takeBack();
-      document.removeEventListener("visibilitychange", this.#seen);
-    };
+    return this.#looks.start();
   }
 
-  async look(): Promise<void> {
-    if (this.#inFlight || this.#stopped) return;
-    this.#inFlight = true;
-    try {
-      const next = await this.backend.call("consistency", { name: this.migration });
-      if (this.#stopped) return;
-      // The first picture shows at once, the others together with everything else that moves.
-      if (this.data === null) this.#show(next);
-      else this.#takeBack = clock.onBeat(() => this.#show(next));
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.#inFlight = false;
-    }
-    this.#schedule(PERIOD_MS);
+  look(): Promise<void> {
+    return this.#looks.look();
   }
 
   /** Pauses, resumes or slows the comparison; what is not named stays. */
@@ -66,7 +45,7 @@ export class Standings {
     return this.#wish(async () => {
       await this.backend.call("set_pacing", { migration: this.migration, pacing });
       // The next change builds on this one, also when it comes before the next look.
-      this.#takeBack();
+      this.#looks.outdated();
       if (this.data !== null) this.data = { ...this.data, pacing };
     });
   }
@@ -83,21 +62,12 @@ export class Standings {
     } catch (thrown) {
       this.refused = toFault(thrown);
     }
-    this.#schedule(SOON_MS);
+    this.#looks.soon();
   }
 
   #show(next: Consistency): void {
     this.data = share(this.data, next);
     this.fault = null;
     this.answeredAt = Date.now();
-  }
-
-  readonly #seen = () => {
-    if (!document.hidden) this.#schedule(SOON_MS);
-  };
-
-  #schedule(delay: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#stopped && !document.hidden) this.#timer = setTimeout(() => void this.look(), delay);
   }
 }

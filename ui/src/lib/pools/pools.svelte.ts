@@ -2,11 +2,10 @@ import type { ApiError } from "../api/generated/ApiError";
 import type { PoolsNow } from "../api/generated/PoolsNow";
 import type { PoolsView } from "../api/generated/PoolsView";
 import { toFault, type Backend } from "../backend/backend";
-import { clock } from "../clock.svelte";
 import { share } from "../cockpit/share";
+import { Looks } from "../parts/looks";
 
 const PERIOD_MS = 2_000;
-const SOON_MS = 50;
 
 /** What is needed through the phases against what both servers have; read when it is asked for. */
 export class PoolPlan {
@@ -50,10 +49,15 @@ export class LivePools {
   /** Why the last look failed; what was seen before stays. */
   fault = $state.raw<ApiError | null>(null);
 
-  #inFlight = false;
-  #stopped = true;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #takeBack: () => void = () => undefined;
+  readonly #looks = new Looks<PoolsNow>({
+    period: PERIOD_MS,
+    ask: () => this.backend.call("pools_now", { name: this.migration }),
+    show: (next) => {
+      this.now = share(this.now, next);
+      this.fault = null;
+    },
+    failed: (thrown) => (this.fault = toFault(thrown)),
+  });
 
   constructor(
     readonly backend: Backend,
@@ -61,45 +65,6 @@ export class LivePools {
   ) {}
 
   start(): () => void {
-    this.#stopped = false;
-    document.addEventListener("visibilitychange", this.#seen);
-    void this.look();
-    return () => {
-      this.#stopped = true;
-      clearTimeout(this.#timer);
-      this.#takeBack();
-      document.removeEventListener("visibilitychange", this.#seen);
-    };
-  }
-
-  async look(): Promise<void> {
-    if (this.#inFlight || this.#stopped) return;
-    this.#inFlight = true;
-    try {
-      const next = await this.backend.call("pools_now", { name: this.migration });
-      if (this.#stopped) return;
-      // The first picture shows at once, the others together with everything else that moves.
-      if (this.now === null) this.#show(next);
-      else this.#takeBack = clock.onBeat(() => this.#show(next));
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.#inFlight = false;
-    }
-    this.#schedule(PERIOD_MS);
-  }
-
-  #show(next: PoolsNow): void {
-    this.now = share(this.now, next);
-    this.fault = null;
-  }
-
-  readonly #seen = () => {
-    if (!document.hidden) this.#schedule(SOON_MS);
-  };
-
-  #schedule(delay: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#stopped && !document.hidden) this.#timer = setTimeout(() => void this.look(), delay);
+    return this.#looks.start();
   }
 }

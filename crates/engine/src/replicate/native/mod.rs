@@ -185,14 +185,6 @@ impl Replicator for Native {
         progress::copy_progress(self, from).await
     }
 
-    fn valve_actions(&self, from: Side, open: bool) -> Vec<Action> {
-        vec![Action::new(self.label(from), publish::valve(open))]
-    }
-
-    async fn set_valve(&self, from: Side, open: bool) -> Result<()> {
-        publish::set_valve(self, from, open).await
-    }
-
     fn way_back_actions(&self, from: Side, epoch: i64) -> Vec<Action> {
         vec![Action::new(self.label(from), publish::way_back(epoch))]
     }

@@ -29,15 +29,12 @@ fn operations(open: bool) -> &'static str {
     if open { "insert, update, delete, truncate" } else { "" }
 }
 
-/// The statement that sets the valve: one catalog row, exact in the WAL, without a lock on any table.
-pub(super) fn valve(open: bool) -> String {
-    format!("ALTER PUBLICATION {} SET (publish = '{}')", quote(ROWS_PUBLICATION), operations(open))
-}
-
-/// The same for the switch of this epoch: one string is one transaction, so the valve of a side that a later switch closed stays
+/// Opens the valve for the switch of this epoch: one catalog row, exact in the WAL, without a lock on any table, as the fence closes
+/// it. One string is one transaction, so the valve of a side that a later switch closed stays
 /// closed. A fence that is just closing it is waited for, and the server then refuses this.
 pub(super) fn way_back(epoch: i64) -> String {
-    format!("{}; {}", valve(true), unless_surpassed(Bidding::Switch { epoch }))
+    let open = format!("ALTER PUBLICATION {} SET (publish = '{}')", quote(ROWS_PUBLICATION), operations(true));
+    format!("{open}; {}", unless_surpassed(Bidding::Switch { epoch }))
 }
 
 /// `ONLY`: a partitioned root brings its partitions in any case, and tables that merely inherit are in the scope
@@ -154,15 +151,7 @@ pub(super) async fn is_published(native: &Native, from: Side, tables: &[TableNam
     }))
 }
 
-/// See [`super::Replicator::set_valve`]. One round trip: this is inside the write pause.
-pub(super) async fn set_valve(native: &Native, from: Side, open: bool) -> Result<()> {
-    let word = if open { "opening" } else { "closing" };
-    let doing = format!("{word} the valve of {}", native.label(from));
-    let statement = sqlx::raw_sql(AssertSqlSafe(valve(open))).execute(native.pool(from));
-    failure::ask(doing, failure::QUICK, statement).await.map(drop)
-}
-
-/// See [`super::Replicator::open_way_back`]. One round trip as well.
+/// See [`super::Replicator::open_way_back`]. One round trip: this is inside the write pause.
 pub(super) async fn open_way_back(native: &Native, from: Side, epoch: i64) -> Result<()> {
     let doing = format!("opening the valve of {}", native.label(from));
     let statement = sqlx::raw_sql(AssertSqlSafe(way_back(epoch))).execute(native.pool(from));
