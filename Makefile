@@ -1,5 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test bench-switch bench-verify bench-follow bench-schema bench-window screenshots fmt clean
+.PHONY: setup build demo test test-long bench-switch bench-verify bench-follow bench-schema bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -30,6 +30,11 @@ endif
 # What continuous integration runs.
 test:
 	@scripts/test.sh
+
+# Tests that take long and prove little more than those of `make test`.
+test-long:
+	@scripts/setup.sh test
+	@cargo nextest run -p switchyard-engine --run-ignored only -E 'test(15_to_15)'
 
 # The write pause: 20 switches, half of them rollbacks, beside an empty PAUSE/RESUME.
 bench-switch:

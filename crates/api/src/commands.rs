@@ -106,6 +106,14 @@ commands! {
     pools(PoolsRequest) -> PoolsView;
     /// What the routers' pools do now; asks the poolers alone.
     pools_now(ByName) -> PoolsNow;
+    /// Asks for a drill; whoever drives runs it.
+    drill_start(DrillRequest) -> DrillAccepted;
+    /// Every drill, and what can be rehearsed now.
+    drills(ByName) -> DrillsView;
+    /// Plans drills, or takes the plan back.
+    drill_schedule(ScheduleDrills) -> Nothing;
+    /// The role as which a migration's canary comes in.
+    set_canary(SetCanary) -> Nothing;
     /// Accepts a difference of the schemas, with a reason.
     accept_difference(AcceptDifference) -> Nothing;
     /// Takes an accepted difference back.

@@ -104,6 +104,11 @@ impl Switchyard {
         self.events.subscribe()
     }
 
+    /// The store's file.
+    pub fn store_path(&self) -> PathBuf {
+        self.parts.store.path().to_owned()
+    }
+
     /// Asks for the lease of a migration and drives it whenever this process gets it. Asking again is fine.
     pub fn drive(&self, migration: MigrationId) {
         let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ mod charts;
 pub mod cockpit;
 mod commands;
 mod consistency;
+pub mod drills;
 pub mod dto;
 mod endpoints;
 mod errors;

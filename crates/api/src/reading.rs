@@ -2,6 +2,7 @@
 
 use switchyard_engine::{phases::step_title, store::Head};
 use switchyard_model::{
+    drill::{Act, DrillResult},
     figure,
     journal::{Entry, Outcome, Recorded},
     repair::RepairCount,
@@ -141,7 +142,36 @@ fn sentence(entry: &Entry) -> (String, Tone) {
         Entry::DifferenceTakenBack { difference } => {
             (format!("That {difference} differs is no longer accepted."), Tone::Info)
         }
+        Entry::DrillAsked { order } => {
+            (format!("A drill was asked for: {}, {}.", order.failure.title(), moved(order.act)), Tone::Info)
+        }
+        Entry::DrillBegan { .. } => ("The drill begins.".to_owned(), Tone::Info),
+        Entry::DrillEnded { result, .. } => drilled(result),
+        Entry::DrillsScheduled { plan: Some(plan) } => {
+            let every = figure::span(i64::from(plan.every_s));
+            (format!("“{}” is rehearsed every {every} from now on.", plan.order.failure.title()), Tone::Info)
+        }
+        Entry::DrillsScheduled { plan: None } => ("No drill is run by itself any more.".to_owned(), Tone::Warn),
         Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
+    }
+}
+
+fn moved(act: Act) -> String {
+    match act {
+        Act::Reads { percent } => format!("with {percent} % of reads on the target"),
+        Act::Writes => "with writes on the target".to_owned(),
+    }
+}
+
+fn drilled(result: &DrillResult) -> (String, Tone) {
+    let back = result.total_ms.map_or_else(
+        || "not everything came back".to_owned(),
+        |ms| format!("everything was back in {}", figure::lag(ms)),
+    );
+    let lost = format!("{} of {} writes lost", result.ledger.lost.len(), result.ledger.acknowledged);
+    match result.why_not.first() {
+        None => (format!("The drill passed: {back}, {lost}."), Tone::Good),
+        Some(why) => (format!("The drill failed: {back}, {lost}. {why}"), Tone::Bad),
     }
 }
 

@@ -1,8 +1,12 @@
 //! The arguments. Their texts are the manual.
 
+mod drill;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+pub use drill::*;
 
 /// Moves a live database to another server, and back, without downtime.
 ///
@@ -117,6 +121,9 @@ pub enum Cmd {
         #[arg(long)]
         reason: String,
     },
+    /// Drills: a rehearsed failure and the way back from it, measured.
+    #[command(subcommand)]
+    Drill(DrillCmd),
     /// Plans: which strategy fits, how long the move takes, and whether the connections suffice.
     #[command(subcommand)]
     Plan(PlanCmd),

@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use switchyard_api::{Switchyard, dto::*};
-use switchyard_model::Command;
+use switchyard_model::{
+    Command,
+    drill::{Act, DrillResult, Failure as Failing},
+};
 
 use crate::Failure;
 
@@ -60,6 +63,31 @@ impl Driver {
                 said = progress;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Rehearses a failure with a tenth of the reads on the target; what it measured.
+    pub async fn drill(&self, failure: Failing) -> Result<DrillResult, Failure> {
+        let request = DrillRequest {
+            migration: self.migration.clone(),
+            failure,
+            act: Act::Reads { percent: 10 },
+            canary: None,
+            password: None,
+            goal_ms: None,
+        };
+        let accepted: DrillAccepted = self.call("drill_start", request).await?;
+        let began = Instant::now();
+        loop {
+            let view: DrillsView = self.call("drills", ByName { name: self.migration.clone() }).await?;
+            let ended = view.past.into_iter().find(|d| d.id == accepted.drill).and_then(|d| d.ended);
+            if let Some((_, result)) = ended {
+                return Ok(result);
+            }
+            if began.elapsed() > Duration::from_secs(180) {
+                return Err("the drill does not end".into());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

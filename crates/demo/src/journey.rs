@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
 use serde::Serialize;
 use switchyard_api::dto::SwitchCard;
-use switchyard_model::{Command, Side, limits::Limits, validation::Validation};
+use switchyard_model::{Command, Side, drill::Failure as Failing, limits::Limits, validation::Validation};
 use switchyard_rig::{Major, Rig, RigOptions, Schema, Workload, WorkloadConfig, ledger};
 
 use crate::{
@@ -20,6 +20,7 @@ struct Figures {
     target: String,
     tables: usize,
     rows_copied: i64,
+    drill: DrillFigures,
     forward: SwitchFigures,
     rollback: SwitchFigures,
     forward_again: SwitchFigures,
@@ -34,6 +35,18 @@ struct Figures {
     lag_p95_ms: f64,
     write_rate_per_s: f64,
     seconds: f64,
+}
+
+/// The rehearsal before the ladder.
+#[derive(Debug, Serialize)]
+struct DrillFigures {
+    failure: &'static str,
+    noticed_ms: Option<f64>,
+    total_ms: Option<f64>,
+    failed_requests: u64,
+    acknowledged_writes: usize,
+    lost_writes: usize,
+    passed: bool,
 }
 
 /// One switch.
@@ -68,6 +81,7 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
 
     phases(&driver).await?;
     let first = validated(&driver).await?;
+    let drill = drill(&driver).await?;
     ladder(&driver).await?;
     let forward = switch(&driver, &workload, Command::SwitchWrites, "the demo goes forward").await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -88,6 +102,7 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
         target,
         tables: first.tables.len(),
         rows_copied: first.tables.iter().map(|t| t.rows_target).sum(),
+        drill,
         forward,
         rollback: back,
         forward_again: again,
@@ -109,7 +124,9 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
     driver.api.shut_down().await;
     rig.stop().await?;
     println!("{}", serde_json::to_string(&figures)?);
-    let clean = check.is_clean() && figures.findings == 0 && figures.unproven == 0 && figures.client_errors == 0;
+    let clean = figures.drill.passed
+        && check.is_clean()
+        && figures.findings == 0 && figures.unproven == 0 && figures.client_errors == 0;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -120,6 +137,27 @@ pub async fn phases(driver: &Driver) -> Result<(), Failure> {
         driver.run(command, "").await?;
     }
     Ok(())
+}
+
+/// A failure and the way back from it, before anything moves for good.
+async fn drill(driver: &Driver) -> Result<DrillFigures, Failure> {
+    let failure = Failing::TargetErrors;
+    eprintln!("Drill: {}", failure.title());
+    let r = driver.drill(failure).await?;
+    let figures = DrillFigures {
+        failure: failure.word(),
+        noticed_ms: r.noticed_ms,
+        total_ms: r.total_ms,
+        failed_requests: r.failed_requests,
+        acknowledged_writes: r.ledger.acknowledged,
+        lost_writes: r.ledger.lost.len(),
+        passed: r.passed,
+    };
+    match (r.why_not.first(), figures.total_ms) {
+        (Some(why), _) => eprintln!("  failed: {why}"),
+        (None, total) => eprintln!("  everything was back in {:.0} ms, no write lost", total.unwrap_or_default()),
+    }
+    Ok(figures)
 }
 
 async fn ladder(driver: &Driver) -> Result<(), Failure> {

@@ -82,5 +82,10 @@ pub async fn open(rig: &Rig, folder: &Path, drive: bool) -> Result<Driver, Failu
         limits: "demo".to_owned(),
     };
     let _: MigrationRow = driver.call("migration_create", args).await?;
+    // Drills come in as the application does.
+    let app = &rig.source.logins.app;
+    let password = Some(app.password.clone());
+    let args = SetCanary { migration: MIGRATION.to_owned(), role: app.user.clone(), password };
+    let _: Nothing = driver.call("set_canary", args).await?;
     Ok(driver)
 }

@@ -61,6 +61,8 @@ fn passfile(rig: &Rig, folder: &Path) -> Result<PathBuf, Failure> {
     }
     for pooler in &rig.poolers {
         writeln!(file, "{}:{}:*:{}:{}", pooler.host, pooler.port, pooler.admin_user, pooler.admin_password)?;
+        let app = &rig.source.logins.app;
+        writeln!(file, "{}:{}:*:{}:{}", pooler.host, pooler.port, app.user, app.password)?;
     }
     Ok(path)
 }

@@ -11,6 +11,7 @@ pub mod conductor;
 pub mod consumers;
 pub mod cutover;
 pub mod db;
+pub mod drill;
 pub mod error;
 pub mod facts;
 pub mod heartbeat;

@@ -8,6 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     Command, Side, UnixMs,
+    drill::{DrillOrder, DrillPlan, DrillResult},
     ident::TableName,
     inventory::{Inventory, TableKind},
     limits::Limits,
@@ -209,6 +210,28 @@ pub enum Entry {
     DifferenceTakenBack {
         /// Kind, object and what differs, for people.
         difference: String,
+    },
+    /// A drill was asked for; whoever drives runs it. The entry's number is the drill's.
+    DrillAsked {
+        /// What is rehearsed.
+        order: DrillOrder,
+    },
+    /// A drill is about to move traffic and to put its failure on.
+    DrillBegan {
+        /// The drill.
+        drill: i64,
+    },
+    /// A drill is over, and its failure is gone.
+    DrillEnded {
+        /// The drill.
+        drill: i64,
+        /// What it measured.
+        result: DrillResult,
+    },
+    /// When drills are run by themselves.
+    DrillsScheduled {
+        /// The plan; None for no more.
+        plan: Option<DrillPlan>,
     },
     /// The lease was taken from a holder that had let it lapse.
     LeaseTaken {

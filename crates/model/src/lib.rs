@@ -11,6 +11,7 @@ pub mod check;
 pub mod command;
 pub mod consumers;
 pub mod drift;
+pub mod drill;
 pub mod endpoint;
 pub mod figure;
 pub mod gate;

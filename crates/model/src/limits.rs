@@ -38,6 +38,9 @@ pub struct Limits {
     /// How long writes may be held on the source, offline strategy, before it is warned of, seconds.
     #[serde(default = "held_max_s")]
     pub held_max_s: u32,
+    /// How old the newest passed drill may be before writes move, or more reads than a drill moves, seconds; 0 asks for none.
+    #[serde(default)]
+    pub drill_max_age_s: u32,
 }
 
 /// Eight hours: a night.
@@ -61,6 +64,7 @@ impl Limits {
             ladder: ladder.map(|(percent, hours)| Rung { percent, soak_s: hours * 3600 }).to_vec(),
             receive_only_s: 7 * 24 * 3600,
             held_max_s: held_max_s(),
+            drill_max_age_s: 30 * 24 * 3600,
         }
     }
 
@@ -71,6 +75,7 @@ impl Limits {
         limits.lag_limit_ms = 500;
         limits.lag_hold_s *= 2;
         limits.receive_only_s *= 2;
+        limits.drill_max_age_s /= 2;
         for rung in &mut limits.ladder {
             rung.soak_s *= 2;
         }
@@ -84,6 +89,7 @@ impl Limits {
         limits.lag_hold_s = 5;
         limits.receive_only_s = 10;
         limits.held_max_s = 10 * 60;
+        limits.drill_max_age_s = 0;
         for rung in &mut limits.ladder {
             rung.soak_s = 2;
         }

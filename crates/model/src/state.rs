@@ -1,6 +1,7 @@
 //! The state of a migration: what replaying its journal gives, and which commands it allows.
 
 mod allows;
+mod drills;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use ts_rs::TS;
 
 use crate::{
     Command, Side, UnixMs,
+    drill::{DrillPlan, DrillRecord},
     hold::Held,
     journal::{Entry, Outcome, Recorded, RunId, Scope, Stopwatch},
     limits::Limits,
@@ -60,6 +62,10 @@ pub struct State {
     pub sign_offs: BTreeMap<String, (String, String, UnixMs)>,
     /// Overrides that the next run will use: gate, who.
     pub overrides: BTreeMap<String, String>,
+    /// Drills, oldest first.
+    pub drills: Vec<DrillRecord>,
+    /// When drills are run by themselves.
+    pub drill_plan: Option<DrillPlan>,
 }
 
 /// When each phase's work was last completed.
@@ -182,6 +188,8 @@ impl State {
             route_changes: Vec::new(),
             sign_offs: BTreeMap::new(),
             overrides: BTreeMap::new(),
+            drills: Vec::new(),
+            drill_plan: None,
         }
     }
 
@@ -304,6 +312,19 @@ impl State {
             Entry::Overridden { gate, by_name, .. } => {
                 self.overrides.insert(gate.clone(), by_name.clone());
             }
+            Entry::DrillAsked { order } => self.drills.push(DrillRecord {
+                id: recorded.seq,
+                asked: at,
+                by: recorded.by.clone(),
+                order: order.clone(),
+                began: None,
+                ended: None,
+            }),
+            Entry::DrillBegan { drill } => self.drill(*drill, recorded.seq)?.began = Some(at),
+            Entry::DrillEnded { drill, result } => {
+                self.drill(*drill, recorded.seq)?.ended = Some((at, result.clone()));
+            }
+            Entry::DrillsScheduled { plan } => self.drill_plan = plan.clone(),
             // What is accepted is kept beside the journal, and no gate asks for it.
             Entry::DifferenceAccepted { .. } | Entry::DifferenceTakenBack { .. } | Entry::LeaseTaken { .. } => {}
         }

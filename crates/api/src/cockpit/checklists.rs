@@ -51,7 +51,6 @@ const NOT_YET: &[(Phase, &str, &str, &str)] = &[
         "this version does not measure reads",
     ),
     (Phase::TrafficCutover, "cutover.errors", "Error rate on the target", "this version does not count errors"),
-    (Phase::TrafficCutover, "cutover.drill", "Rollback drill passed on this pair", "this version has no drills"),
 ];
 
 pub(super) fn phases(seen: &Seen<'_>) -> Vec<PhaseCard> {
@@ -317,10 +316,35 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         from_gate(seen, phase, "way_back", "A live row comes back"),
         from_gate(seen, phase, "read_back", "Routers say what they were told"),
         soak(seen),
+        drilled(seen),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),
         Check::computed("cutover.writes", phase, "Writes moved to the target", writes, Some(state.authority_since)),
     ]);
     checks
+}
+
+/// The newest drill, whatever the limits ask for.
+fn drilled(seen: &Seen<'_>) -> Check {
+    let last = seen.state.last_drill().and_then(|d| d.ended.as_ref());
+    let verdict = match last {
+        None => Verdict::unknown("never tested: a hope"),
+        Some((_, r)) => match (r.passed, r.total_ms) {
+            (true, Some(total)) => {
+                Verdict::pass(format!("back in {}, 0 of {} writes lost", figure::lag(total), r.ledger.acknowledged))
+            }
+            (_, _) => Verdict::fail(
+                r.why_not.first().cloned().unwrap_or_else(|| "the last one failed".to_owned()),
+                "Look at the Drills page, mend it, and rehearse again.",
+            ),
+        },
+    };
+    Check::computed(
+        "cutover.drill",
+        Phase::TrafficCutover,
+        "Rollback drill passed on this pair",
+        verdict,
+        last.map(|(at, _)| *at),
+    )
 }
 
 /// `Lag under 1 s for 30 min`.

@@ -19,6 +19,8 @@ use switchyard_engine::{
 };
 use switchyard_model::{
     Command, Side, UnixMs,
+    drill::DrillResult,
+    figure,
     gate::{self, Judged, Question},
     phase::Phase,
     state::State,
@@ -216,12 +218,28 @@ fn button(seen: &Seen<'_>, command: Command, title: String) -> NextCommand {
 
 fn rollback(seen: &Seen<'_>) -> RollbackCard {
     let why_not = why_not(&Command::RollBack, seen.state, &[]);
-    let note = match &seen.state.last_rollback {
+    let rolled = seen.state.last_rollback.as_ref().map(|(at, watch)| (*at, watch));
+    let drilled = seen.state.last_drill().and_then(|d| d.ended.as_ref());
+    let note = match (rolled, drilled) {
         _ if seen.state.held.is_some() => "writes go on at the source; nothing has moved".to_owned(),
-        Some((_, watch)) => format!("last rollback held writes for {:.0} ms", watch.write_pause_ms),
-        None => "never rehearsed: a hope".to_owned(),
+        // A drill of writes ends with a rollback of its own, and says more than that.
+        (Some((at, watch)), drill) if drill.is_none_or(|(ended, _)| *ended < at) => {
+            format!("last rollback held writes for {:.0} ms", watch.write_pause_ms)
+        }
+        (_, Some((_, drill))) => drill_note(drill),
+        (_, None) => "never tested: a hope".to_owned(),
     };
     RollbackCard { open: why_not.is_none(), why_not, note }
+}
+
+/// What the last drill says of the way back.
+fn drill_note(drill: &DrillResult) -> String {
+    match drill.total_ms {
+        Some(total) if drill.passed => {
+            format!("last drill: back in {}, 0 of {} writes lost", figure::lag(total), drill.ledger.acknowledged)
+        }
+        Some(_) | None => "the last drill failed".to_owned(),
+    }
 }
 
 fn lease(seen: &Seen<'_>) -> LeaseCard {

@@ -3,6 +3,7 @@
 mod aftermath;
 mod consistency;
 mod consumers;
+mod drill;
 mod drive;
 mod endpoint;
 mod findings;
@@ -67,6 +68,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Override { migration, gate, name, reason } => {
             status::override_gate(&ctl, migration, gate, name, reason).await
         }
+        Cmd::Drill(cmd) => drill::run(&ctl, cmd).await,
         Cmd::Plan(cmd) => plan::run(&ctl, cmd).await,
         Cmd::Schema(cmd) => schema::run(&ctl, cmd).await,
         Cmd::Verify(args) => verify::run(&ctl, args).await,

@@ -7,6 +7,7 @@
 mod commands;
 mod connect;
 mod drift;
+mod drills;
 mod held;
 mod live;
 mod notices;

@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, drift, held, notices, publish, verifier};
+use super::{Event, Live, connect, drift, drills, held, notices, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -34,6 +34,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(2), slots);
     every(tasks, live, stop, Duration::from_secs(5), drift::look);
     every(tasks, live, stop, Duration::from_secs(2), held::look);
+    every(tasks, live, stop, Duration::from_millis(500), drills::look);
     every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));

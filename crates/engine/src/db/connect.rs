@@ -55,6 +55,7 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         loads: database.clone(),
         consumers: database.clone(),
         fence: database.clone(),
+        drills: database.clone(),
         sequences: database.clone(),
         feeds: database.clone(),
         rows: database.clone(),

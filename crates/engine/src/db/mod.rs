@@ -5,6 +5,7 @@
 
 pub mod connect;
 pub mod consumers;
+pub mod drills;
 pub mod feed;
 pub mod load;
 pub mod postgres;
@@ -249,6 +250,8 @@ pub struct Database {
     pub sequences: std::sync::Arc<dyn Sequences>,
     /// See [`Positions`].
     pub positions: std::sync::Arc<dyn Positions>,
+    /// See [`drills::Drills`].
+    pub drills: std::sync::Arc<dyn drills::Drills>,
     /// See [`feed::Feeds`].
     pub feeds: std::sync::Arc<dyn feed::Feeds>,
     /// See [`rows::Rows`].

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use switchyard_model::{Side, ident::TableName, journal::Action};
+use switchyard_model::{Side, drill, ident::TableName, journal::Action};
 
 use crate::{
     error::Result,
@@ -16,7 +16,13 @@ pub(super) struct InstallFence(pub(super) Side);
 /// Every table a fence has to cover: ordinary tables, partitioned roots and partitions of the source. The target has the
 /// same ones once its schema is restored.
 async fn tables(cx: &Cx) -> Result<Vec<TableName>> {
-    Ok(super::fix_scope::read(cx).await?.fence)
+    let mut tables = super::fix_scope::read(cx).await?.fence;
+    // Made by the same installation, so it may not be there yet.
+    let ledger = TableName::new(drill::SCHEMA, drill::LEDGER);
+    if !tables.contains(&ledger) {
+        tables.push(ledger);
+    }
+    Ok(tables)
 }
 
 #[async_trait]

@@ -8,7 +8,10 @@ use futures_util::future::{join_all, try_join_all};
 use switchyard_model::{Side, UnixMs, gate::RouteReadBack, journal::Action, plan::live::Pool, router::Route};
 use tokio::time::timeout;
 
-use super::{Capabilities, Router, RouterState};
+use super::{
+    Capabilities, Router, RouterState,
+    severable::{Line, Severable},
+};
 use crate::error::{Error, Kind, Result};
 
 /// What a hold is called.
@@ -25,6 +28,8 @@ const OBSERVE: Duration = Duration::from_secs(5);
 pub struct Routers {
     /// All of them, in the order of the configuration.
     pub all: Vec<Arc<dyn Router>>,
+    /// Our connection to the first of them, which a drill may cut.
+    pub line: Line,
 }
 
 /// One router's word about itself, or why there is none.
@@ -40,8 +45,12 @@ pub struct Observed {
 
 impl Routers {
     /// In the order of the configuration.
-    pub fn new(all: Vec<Arc<dyn Router>>) -> Routers {
-        Routers { all }
+    pub fn new(mut all: Vec<Arc<dyn Router>>) -> Routers {
+        let line = Line::default();
+        if let Some(first) = all.first_mut() {
+            *first = Arc::new(Severable::new(first.clone(), line.clone()));
+        }
+        Routers { all, line }
     }
 
     /// What they can do together.

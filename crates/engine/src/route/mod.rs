@@ -7,6 +7,7 @@ pub mod haproxy;
 mod holding;
 pub mod pgbouncer;
 mod reach;
+pub mod severable;
 
 use async_trait::async_trait;
 use switchyard_model::{Side, journal::Action, plan::live::Pool};

@@ -72,6 +72,7 @@ async fn an_empty_target_is_made_equal_by_the_proposals_in_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: make test-long; from 15 to 18 the same facts are found and mended"]
 async fn every_fact_is_found_alone_and_mended_15_to_15() {
     round_trip(Major::V15).await;
 }

@@ -4,6 +4,7 @@
 //! with what is missing when a fact is absent or too old.
 
 mod consistency;
+mod drill;
 mod hold;
 mod lag;
 mod preflight;
@@ -193,6 +194,7 @@ pub const GATES: &[Gate] = &[
     way_back::GATE,
     read_back::GATE,
     soak::GATE,
+    drill::GATE,
     receive_only::GATE,
 ];
 

@@ -55,6 +55,10 @@ pub fn reached(entries: &[Recorded], state: &State, now: UnixMs) -> BTreeMap<Str
             | Entry::DifferenceAccepted { .. }
             | Entry::DifferenceTakenBack { .. }
             | Entry::Overridden { .. }
+            | Entry::DrillAsked { .. }
+            | Entry::DrillBegan { .. }
+            | Entry::DrillEnded { .. }
+            | Entry::DrillsScheduled { .. }
             | Entry::LeaseTaken { .. } => {}
         }
     }

@@ -48,10 +48,6 @@ export const UNFILLED: Partial<Record<PageId, { will: string; now: string }>> = 
     will: "Each query of the source's workload, its plan and time on both sides, and those that get slower on the target.",
     now: "No query has been captured or compared.",
   },
-  drills: {
-    will: "Rehearsed failures and rollbacks with their milliseconds and lost rows.",
-    now: "No drill has been run. A real rollback is measured all the same, and the rollback button says so.",
-  },
   report: {
     will: "One document for the change record: what was moved, measured, signed off and by whom.",
     now: "No report is made. The journal can be read and filtered.",

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod classify;
 mod consumers;
+pub(crate) mod drills;
 pub(crate) mod feed;
 pub mod fence;
 pub mod heartbeat;

@@ -65,6 +65,7 @@ fn arguments(source: &Login, file: &Path) -> Vec<String> {
         "--schema-only",
         // Ours is made by the fence's installation, on both sides.
         "--exclude-schema=switchyard",
+        "--exclude-schema=switchyard_drill",
         "--no-publications",
         "--no-subscriptions",
         "--no-password",

@@ -48,4 +48,8 @@ receive_only_s: number,
 /**
  * How long writes may be held on the source, offline strategy, before it is warned of, seconds.
  */
-held_max_s: number, };
+held_max_s: number, 
+/**
+ * How old the newest passed drill may be before writes move, or more reads than a drill moves, seconds; 0 asks for none.
+ */
+drill_max_age_s: number, };

@@ -12,6 +12,9 @@ import type { CommandResult } from "./CommandResult";
 import type { CompareNow } from "./CompareNow";
 import type { Consistency } from "./Consistency";
 import type { CreateMigration } from "./CreateMigration";
+import type { DrillAccepted } from "./DrillAccepted";
+import type { DrillRequest } from "./DrillRequest";
+import type { DrillsView } from "./DrillsView";
 import type { EndpointList } from "./EndpointList";
 import type { EndpointRow } from "./EndpointRow";
 import type { EndpointTest } from "./EndpointTest";
@@ -37,7 +40,9 @@ import type { ProvidePassword } from "./ProvidePassword";
 import type { ReadUrl } from "./ReadUrl";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
+import type { ScheduleDrills } from "./ScheduleDrills";
 import type { SchemaView } from "./SchemaView";
+import type { SetCanary } from "./SetCanary";
 import type { SetLimits } from "./SetLimits";
 import type { SetPacing } from "./SetPacing";
 import type { SignOffRequest } from "./SignOffRequest";
@@ -107,6 +112,14 @@ export interface Commands {
   pools: { args: PoolsRequest; result: PoolsView };
   /** What the routers' pools do now; asks the poolers alone. */
   pools_now: { args: ByName; result: PoolsNow };
+  /** Asks for a drill; whoever drives runs it. */
+  drill_start: { args: DrillRequest; result: DrillAccepted };
+  /** Every drill, and what can be rehearsed now. */
+  drills: { args: ByName; result: DrillsView };
+  /** Plans drills, or takes the plan back. */
+  drill_schedule: { args: ScheduleDrills; result: Nothing };
+  /** The role as which a migration's canary comes in. */
+  set_canary: { args: SetCanary; result: Nothing };
   /** Accepts a difference of the schemas, with a reason. */
   accept_difference: { args: AcceptDifference; result: Nothing };
   /** Takes an accepted difference back. */

@@ -7,6 +7,7 @@ import type { MigrationRow } from "../../api/generated/MigrationRow";
 import { ApiFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "../backend";
 import { drawChart } from "./chart";
 import { endpoints, limits, NAME } from "./data";
+import { SampleDrills } from "./drills";
 import { SamplePools } from "./pools";
 import { SampleSchema } from "./schema";
 import { SampleTimeline } from "./timeline";
@@ -27,6 +28,7 @@ export class SampleBackend implements Backend {
   readonly #schema: SampleSchema;
   readonly #timeline: SampleTimeline;
   readonly #pools: SamplePools;
+  readonly #drills: SampleDrills;
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
@@ -38,6 +40,7 @@ export class SampleBackend implements Backend {
     this.#schema = new SampleSchema(this.world.s);
     this.#timeline = new SampleTimeline(this.world.s);
     this.#pools = new SamplePools(this.world.s);
+    this.#drills = new SampleDrills(this.world.s);
     this.rows = this.world.s.endpoints ? endpoints() : [];
     if (this.world.s.migration) {
       for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
@@ -209,6 +212,10 @@ export class SampleBackend implements Backend {
       return this.#pools.view(pool);
     },
     pools_now: () => this.#pools.now(),
+    drills: () => this.#drills.view(),
+    drill_start: (args) => this.#drills.start(args),
+    drill_schedule: (args) => this.#drills.schedule(args),
+    set_canary: () => ({}),
     findings: (ask) => this.world.consistency.findings(ask),
     set_pacing: ({ pacing }) => {
       this.world.consistency.pacing = pacing;

@@ -20,6 +20,7 @@ export function limits(demo: boolean): Limits {
     ladder: hours.map(([percent, h]) => ({ percent, soak_s: demo ? 2 : h * 3600 })),
     receive_only_s: demo ? 10 : 7 * 86_400,
     held_max_s: demo ? 600 : 8 * 3600,
+    drill_max_age_s: demo ? 0 : 30 * 86_400,
   };
 }
 

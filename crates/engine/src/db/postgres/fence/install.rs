@@ -43,7 +43,8 @@ async fn has_function(database: &PgDatabase) -> Result<bool> {
 pub(super) async fn is_installed(database: &PgDatabase, tables: &[TableName]) -> Result<bool> {
     let base: bool = sqlx::query_scalar(
         "SELECT to_regclass('switchyard.beat_forward') IS NOT NULL AND to_regclass('switchyard.beat_reverse') IS NOT NULL \
-            AND to_regprocedure('switchyard.refuse()') IS NOT NULL",
+            AND to_regprocedure('switchyard.refuse()') IS NOT NULL AND to_regclass('switchyard_drill.ledger') IS NOT NULL \
+            AND to_regprocedure('switchyard_drill.canary()') IS NOT NULL",
     )
     .fetch_one(database.pool())
     .await

@@ -20,7 +20,10 @@ pub(super) async fn statements(database: &PgDatabase) -> Result<Vec<String>> {
            (1, to_regprocedure('switchyard.refuse()') IS NOT NULL, 'DROP FUNCTION switchyard.refuse()'), \
            (2, to_regclass('switchyard.beat_forward') IS NOT NULL, 'DROP TABLE switchyard.beat_forward'), \
            (3, to_regclass('switchyard.beat_reverse') IS NOT NULL, 'DROP TABLE switchyard.beat_reverse'), \
-           (4, to_regnamespace('switchyard') IS NOT NULL, 'DROP SCHEMA switchyard')) AS x(n, exists, statement) \
+           (4, to_regnamespace('switchyard') IS NOT NULL, 'DROP SCHEMA switchyard'), \
+           (5, to_regprocedure('switchyard_drill.canary()') IS NOT NULL, 'DROP FUNCTION switchyard_drill.canary()'), \
+           (6, to_regclass('switchyard_drill.ledger') IS NOT NULL, 'DROP TABLE switchyard_drill.ledger'), \
+           (7, to_regnamespace('switchyard_drill') IS NOT NULL, 'DROP SCHEMA switchyard_drill')) AS x(n, exists, statement) \
           WHERE x.exists ORDER BY x.n",
     )
     .fetch_all(database.pool())

@@ -2,7 +2,7 @@
 
 use switchyard_model::ident::{TableName, literal, quote};
 
-use crate::db::{Bidding, FenceOrder, Refusal};
+use crate::db::{Bidding, FenceOrder, Refusal, postgres::drills};
 
 /// Our schema on both sides.
 pub const SCHEMA: &str = "switchyard";
@@ -31,6 +31,9 @@ pub(super) fn base() -> Vec<String> {
         )
     };
     vec![format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}"), beat("beat_forward"), beat("beat_reverse")]
+        .into_iter()
+        .chain(drills::base())
+        .collect()
 }
 
 /// How the sentence of writes that are held begins; by this the fence is known from one that says that they moved.
