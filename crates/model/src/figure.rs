@@ -38,6 +38,17 @@ pub fn lag_in_steps(ms: f64) -> String {
     if ms < STEP { "< 0.05 s".to_owned() } else { format!("{:.2} s", (ms / STEP).floor() * STEP / 1000.0) }
 }
 
+/// The time of a short read: `0.42 ms`, `4.1 ms`, `312 ms`.
+pub fn read_ms(ms: f64) -> String {
+    if ms < 1.0 {
+        format!("{ms:.2} ms")
+    } else if ms < 100.0 {
+        format!("{ms:.1} ms")
+    } else {
+        format!("{} ms", count(ms.round() as i64))
+    }
+}
+
 /// How long something has held, in whole units: `25 s`, `12 min`, `5 h`, `9 d`.
 pub fn held(seconds: i64) -> String {
     match seconds.max(0) {
@@ -91,6 +102,7 @@ mod tests {
         assert_eq!([1000.0, 500.0, 1500.0].map(limit), ["1 s", "500 ms", "1.5 s"]);
         assert_eq!([1800, 7200, 86_400, 604_800, 61].map(span), ["30 min", "2 h", "24 h", "7 d", "1:01"]);
         assert_eq!([3.0, 207.4, 1500.0].map(lag_in_steps), ["< 0.05 s", "0.20 s", "1.50 s"]);
+        assert_eq!([0.421, 4.13, 1312.0].map(read_ms), ["0.42 ms", "4.1 ms", "1\u{202f}312 ms"]);
         assert_eq!([4, 44, 2472, 20_000, 777_600].map(held), ["0 s", "40 s", "41 min", "5 h", "9 d"]);
         assert_eq!([24, 57_242, 1 << 40].map(bytes), ["24 B", "55.9 KiB", "1.0 TiB"]);
     }

@@ -26,6 +26,7 @@ pub mod migration;
 pub mod phase;
 pub mod plan;
 pub mod preflight;
+pub mod reads;
 pub mod reconcile;
 pub mod repair;
 pub mod router;

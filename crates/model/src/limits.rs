@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::reads::MOST_SAMPLES;
+
 /// One step of the read ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Rung {
@@ -41,11 +43,56 @@ pub struct Limits {
     /// How old the newest passed drill may be before writes move, or more reads than a drill moves, seconds; 0 asks for none.
     #[serde(default)]
     pub drill_max_age_s: u32,
+    /// How much slower than on the source a read may be on the target, percent of the source's percentile.
+    #[serde(default = "latency_ratio_percent")]
+    pub latency_ratio_percent: u32,
+    /// Below this no read is too slow, whatever the source's takes, ms.
+    #[serde(default = "latency_floor_ms")]
+    pub latency_floor_ms: u32,
+    /// How long read latency has to stay within its limits without a break, seconds.
+    #[serde(default = "latency_hold_s")]
+    pub latency_hold_s: u32,
+    /// Reads on each side below which their latency is unknown.
+    #[serde(default = "latency_min_samples")]
+    pub latency_min_samples: u32,
+    /// Errors on the target per million requests, above the source's own rate.
+    #[serde(default = "errors_per_million")]
+    pub errors_per_million: u32,
+    /// Requests below which a rate of errors is unknown.
+    #[serde(default = "errors_min_samples")]
+    pub errors_min_samples: u32,
 }
 
 /// Eight hours: a night.
 fn held_max_s() -> u32 {
     8 * 3600
+}
+
+// A migration that an earlier version made gets the figures of the template "normal".
+
+fn latency_ratio_percent() -> u32 {
+    150
+}
+
+fn latency_floor_ms() -> u32 {
+    5
+}
+
+fn latency_hold_s() -> u32 {
+    10 * 60
+}
+
+fn latency_min_samples() -> u32 {
+    200
+}
+
+/// 0.1 %.
+fn errors_per_million() -> u32 {
+    1_000
+}
+
+fn errors_min_samples() -> u32 {
+    200
 }
 
 impl Limits {
@@ -65,6 +112,12 @@ impl Limits {
             receive_only_s: 7 * 24 * 3600,
             held_max_s: held_max_s(),
             drill_max_age_s: 30 * 24 * 3600,
+            latency_ratio_percent: latency_ratio_percent(),
+            latency_floor_ms: latency_floor_ms(),
+            latency_hold_s: latency_hold_s(),
+            latency_min_samples: latency_min_samples(),
+            errors_per_million: errors_per_million(),
+            errors_min_samples: errors_min_samples(),
         }
     }
 
@@ -76,6 +129,10 @@ impl Limits {
         limits.lag_hold_s *= 2;
         limits.receive_only_s *= 2;
         limits.drill_max_age_s /= 2;
+        limits.latency_hold_s *= 2;
+        limits.latency_min_samples *= 2;
+        limits.errors_min_samples *= 2;
+        limits.errors_per_million /= 2;
         for rung in &mut limits.ladder {
             rung.soak_s *= 2;
         }
@@ -90,6 +147,13 @@ impl Limits {
         limits.receive_only_s = 10;
         limits.held_max_s = 10 * 60;
         limits.drill_max_age_s = 0;
+        // Two servers, an application and a compiler on one laptop: a read that waits for a processor proves nothing.
+        limits.latency_ratio_percent = 300;
+        limits.latency_floor_ms = 250;
+        limits.latency_hold_s = 0;
+        limits.latency_min_samples = 20;
+        limits.errors_per_million = 100_000;
+        limits.errors_min_samples = 20;
         for rung in &mut limits.ladder {
             rung.soak_s = 2;
         }
@@ -124,6 +188,41 @@ impl Limits {
         if self.ladder.windows(2).any(|w| w[0].percent >= w[1].percent) {
             out.push("The ladder must ascend.".to_owned());
         }
+        out.extend(self.problems_of_reads());
+        out
+    }
+
+    fn problems_of_reads(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        if !(100..=10_000).contains(&self.latency_ratio_percent) {
+            out.push(format!(
+                "Reads on the target may take between 100 % and 10 000 % of the source's time, not {} %.",
+                self.latency_ratio_percent
+            ));
+        }
+        if self.latency_floor_ms > 60_000 {
+            out.push(format!(
+                "Reads under {} ms would never be too slow: give at most 60 000 ms (latency_floor_ms).",
+                self.latency_floor_ms
+            ));
+        }
+        for (what, name, samples) in [
+            ("Read latency", "latency_min_samples", self.latency_min_samples),
+            ("The rate of errors", "errors_min_samples", self.errors_min_samples),
+        ] {
+            if !(1..=MOST_SAMPLES).contains(&samples) {
+                out.push(format!(
+                    "{what} needs between 1 and {MOST_SAMPLES} samples, since a minute of probes is sure to hold no more, \
+                     not {samples} ({name})."
+                ));
+            }
+        }
+        if self.errors_per_million > 500_000 {
+            out.push(format!(
+                "{} errors per million requests are more than half of them: give at most 500 000 (errors_per_million).",
+                self.errors_per_million
+            ));
+        }
         out
     }
 }
@@ -148,5 +247,27 @@ mod tests {
         let mut l = Limits::demo();
         l.ladder.pop();
         assert_eq!(l.problems().len(), 1, "writes would move with reads still on the source");
+    }
+
+    #[test]
+    fn bad_figures_for_reads_get_a_sentence_each() {
+        let bad = Limits {
+            latency_ratio_percent: 99,
+            latency_floor_ms: 60_001,
+            latency_min_samples: 0,
+            errors_min_samples: MOST_SAMPLES + 1,
+            errors_per_million: 500_001,
+            ..Limits::normal()
+        };
+        let told = bad.problems();
+        assert_eq!(told.len(), 5, "each is named: {told:?}");
+        assert!(told[2].contains("latency_min_samples"), "by the name that a file gives it: {told:?}");
+    }
+
+    #[test]
+    fn limits_of_an_earlier_version_get_the_normal_figures() {
+        let mut old = serde_json::to_value(Limits::normal()).unwrap();
+        old.as_object_mut().unwrap().retain(|name, _| !name.starts_with("latency") && !name.starts_with("errors"));
+        assert_eq!(serde_json::from_value::<Limits>(old).unwrap(), Limits::normal(), "its store still opens");
     }
 }

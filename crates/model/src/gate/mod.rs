@@ -5,8 +5,10 @@
 
 mod consistency;
 mod drill;
+mod errors;
 mod hold;
 mod lag;
+mod latency;
 mod preflight;
 mod read_back;
 mod receive_only;
@@ -17,7 +19,14 @@ mod way_back;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{Command, Side, UnixMs, hold::Standing, router::Route, state::State, verdict::Verdict};
+use crate::{
+    Command, Side, UnixMs,
+    hold::Standing,
+    reads::{ErrorFacts, LatencyFacts},
+    router::Route,
+    state::State,
+    verdict::Verdict,
+};
 
 /// What the reconcilers last saw. Absent means not measured; it never means fine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +48,12 @@ pub struct Facts {
     /// How the source's fence stands; None before the first look.
     #[serde(default)]
     pub hold: Option<HoldFacts>,
+    /// What reads cost; None before the first probes.
+    #[serde(default)]
+    pub latency: Option<LatencyFacts>,
+    /// What failed; None before the first look.
+    #[serde(default)]
+    pub errors: Option<ErrorFacts>,
 }
 
 impl Facts {
@@ -193,6 +208,8 @@ pub const GATES: &[Gate] = &[
     schema::GATE,
     way_back::GATE,
     read_back::GATE,
+    latency::GATE,
+    errors::GATE,
     soak::GATE,
     drill::GATE,
     receive_only::GATE,

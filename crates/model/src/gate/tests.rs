@@ -8,7 +8,7 @@ use crate::{
     state::replay,
 };
 
-fn state() -> State {
+pub(super) fn state() -> State {
     let spec = MigrationSpec {
         name: "orders".into(),
         strategy: Strategy::Live,
@@ -20,7 +20,7 @@ fn state() -> State {
     replay(&[Recorded { seq: 1, at: 0, by: String::new(), generation: 1, entry: Entry::Created { spec } }]).unwrap()
 }
 
-fn ask(state: &State, facts: &Facts, now: i64, gate: &str) -> Judged {
+pub(super) fn ask(state: &State, facts: &Facts, now: i64, gate: &str) -> Judged {
     let command = Command::ShiftReads { percent: 100 };
     judge(&Question { command: &command, state, facts, now }).into_iter().find(|j| j.gate == gate).unwrap()
 }
