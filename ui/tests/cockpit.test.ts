@@ -171,7 +171,7 @@ describe("what was not measured lately", () => {
 describe("figures", () => {
   it("that were not measured are a dash, never zero", () => {
     render(Tiles, { data: cockpit("fresh") });
-    for (const id of ["tile-lag", "tile-rows", "tile-latency", "tile-way-back"]) {
+    for (const id of ["tile-lag", "tile-rows", "tile-reads", "tile-latency", "tile-way-back"]) {
       const text = screen.getByTestId(id).textContent;
       expect(text, `${id} says that nothing was measured`).toContain("not measured");
       expect(text, `${id} shows no number`).toContain("—");
@@ -184,6 +184,29 @@ describe("figures", () => {
     for (const part of [" s, limit 1 s", "p95 0.342 s", "worst 0.904 s in 30 min", "old"]) {
       expect(lag, `the lag tile says “${part}”`).toContain(part);
     }
+  });
+
+  it("of reads name both sides, their ratio, the limit and what could not be read", () => {
+    const data = cockpit("busy");
+    render(Tiles, { data });
+    const text = screen.getByTestId("tile-reads").textContent;
+    for (const part of ["2.8 ms", "source 3.1 ms", "0.9 ×", "✓ limit 5.0 ms", "476 reads a minute", "0 failed"]) {
+      expect(text, `the tile says “${part}”`).toContain(part);
+    }
+  });
+
+  it("of reads that are too slow, too few or not readable say so in words", () => {
+    const data = cockpit("busy");
+    const reads = data.read_latency!;
+    const slow = { ...reads, target: { ...reads.target, p99_ms: 41 }, within: false, slowest: "public.orders", skipped: ["our role may not read public.a"] };
+    const { unmount } = render(Tiles, { data: { ...data, read_latency: slow } });
+    const text = screen.getByTestId("tile-reads").textContent;
+    for (const part of ["41.0 ms", "✕ limit", "slowest public.orders", "▲ 1 table not read"]) {
+      expect(text, `the tile says “${part}”`).toContain(part);
+    }
+    unmount();
+    render(Tiles, { data: { ...data, read_latency: { ...reads, within: null, samples: 12 } } });
+    expect(screen.getByTestId("tile-reads").textContent, "few reads prove nothing").toContain("○ 12 of 200 reads");
   });
 
   it("in the navigation never call an unread schema clean", () => {

@@ -20,6 +20,7 @@ pub mod keychain;
 pub mod measure;
 pub mod phases;
 pub mod reconcile;
+pub mod probes;
 pub mod replicate;
 pub mod route;
 pub mod saga;

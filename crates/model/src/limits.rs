@@ -148,8 +148,9 @@ impl Limits {
         limits.held_max_s = 10 * 60;
         limits.drill_max_age_s = 0;
         // Two servers, an application and a compiler on one laptop: a read that waits for a processor proves nothing.
+        // Two servers and an application on one laptop: a read that waits for a processor proves nothing.
         limits.latency_ratio_percent = 300;
-        limits.latency_floor_ms = 250;
+        limits.latency_floor_ms = 500;
         limits.latency_hold_s = 0;
         limits.latency_min_samples = 20;
         limits.errors_per_million = 100_000;

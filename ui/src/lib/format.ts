@@ -39,6 +39,12 @@ export function ms(value: number): string {
   return value < 100 ? `${value.toFixed(1)} ms` : `${int(value)} ms`;
 }
 
+/** The time of a short read: `0.42 ms`, `4.1 ms`, `312 ms`. The same rule as the engine's sentences. */
+export function readMs(value: number): string {
+  if (value < 1) return `${value.toFixed(2)} ms`;
+  return value < 100 ? `${value.toFixed(1)} ms` : `${int(value)} ms`;
+}
+
 /** A length of time: `5 s`, `41:12`, `2:00:00`, `7 d`. The same rule as the engine's sentences. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));

@@ -51,6 +51,7 @@ const NOT_YET: &[(Phase, &str, &str, &str)] = &[
         "this version does not measure reads",
     ),
     (Phase::TrafficCutover, "cutover.errors", "Error rate on the target", "this version does not count errors"),
+    (Phase::TrafficCutover, "cutover.drill", "Rollback drill passed on this pair", "this version has no drills"),
 ];
 
 pub(super) fn phases(seen: &Seen<'_>) -> Vec<PhaseCard> {
@@ -315,6 +316,8 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
         from_gate(seen, phase, "way_back", "A live row comes back"),
         from_gate(seen, phase, "read_back", "Routers say what they were told"),
+        super::reads::latency(seen),
+        super::reads::errors(seen),
         soak(seen),
         drilled(seen),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),
@@ -398,7 +401,7 @@ fn cleanup(seen: &Seen<'_>) -> Vec<Check> {
 
 /// A gate's answer as a check. Gates of the ladder are asked for the next rung, or for the switch at its top; once writes
 /// are on the target nothing goes further, and what is left to ask is whether the way stays passable.
-fn from_gate(seen: &Seen<'_>, phase: Phase, gate: &str, title: impl Into<String>) -> Check {
+pub(super) fn from_gate(seen: &Seen<'_>, phase: Phase, gate: &str, title: impl Into<String>) -> Check {
     let command = seen.state.next_rung().map_or(Command::SwitchWrites, |percent| Command::ShiftReads { percent });
     gate_check(seen, &command, phase, gate, title)
 }

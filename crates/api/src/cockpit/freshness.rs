@@ -1,6 +1,6 @@
 //! How old what is shown is: everything that is measured again and again, and for how long one measurement counts.
 
-use switchyard_model::{Side, lag::GAP_MS};
+use switchyard_model::{Side, lag::GAP_MS, reads::COUNTS_MS};
 
 use super::Seen;
 use crate::dto::*;
@@ -31,6 +31,9 @@ pub(super) fn measured(seen: &Seen<'_>) -> Vec<Measured> {
             let newest = snapshot.facts.stream_from(from).newest.map(|(at, _)| at);
             all.push(line(format!("lag {from} → {}", from.other()), newest, GAP_MS));
         }
+        let facts = &snapshot.facts;
+        all.push(line("reads on both sides".to_owned(), facts.latency.as_ref().map(|f| f.at), COUNTS_MS));
+        all.push(line("errors on the target".to_owned(), facts.errors.as_ref().map(|f| f.at), COUNTS_MS));
         for slot in &snapshot.slots {
             all.push(line(format!("the slot on the {}", slot.on), Some(slot.at), LOOKED_MS));
         }

@@ -5,6 +5,7 @@ mod continuous;
 pub(crate) mod freshness;
 mod held;
 mod ladder;
+mod reads;
 mod runs;
 mod tiles;
 
@@ -89,6 +90,7 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
         lag: tiles::lag(seen, state.authority),
         way_back: tiles::lag(seen, state.authority.other()),
         write_latency: tiles::write_latency(seen),
+        read_latency: reads::tile(seen),
         validation: state.validation.as_ref().filter(|_| !seen.left_out().validation).cloned(),
         copy: seen.snapshot.copy.as_ref().filter(|_| !seen.left_out().copy).map(tiles::copy),
         slots: tiles::slots(seen),

@@ -78,6 +78,8 @@ pub struct Cockpit {
     pub way_back: Option<LagTile>,
     /// Added latency of a write that replication costs, from the probe; None until measured.
     pub write_latency: Option<WriteLatencyTile>,
+    /// What reads cost on both sides, from probes; None until measured.
+    pub read_latency: Option<ReadLatencyTile>,
     /// The newest validation.
     pub validation: Option<Validation>,
     /// The initial copy while it runs and after.
@@ -210,6 +212,44 @@ pub struct WriteLatencyTile {
     /// When the newest was taken.
     pub at: UnixMs,
     /// For how long it counts, ms.
+    pub counts_ms: i64,
+}
+
+/// Percentiles of one side's reads, ms.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+pub struct ReadSpread {
+    /// Median.
+    pub p50_ms: f64,
+    /// 95th percentile.
+    pub p95_ms: f64,
+    /// 99th percentile.
+    pub p99_ms: f64,
+}
+
+/// Read latency: the same short reads on both sides, over the last minute.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ReadLatencyTile {
+    /// On the source.
+    pub source: ReadSpread,
+    /// On the target.
+    pub target: ReadSpread,
+    /// What the target's 99th percentile may be, ms, by the source's and the limits.
+    pub limit_ms: f64,
+    /// Whether the target's percentiles are within their limits; None with too few reads to say.
+    pub within: Option<bool>,
+    /// Reads behind the figures, on the side that has fewer.
+    pub samples: u32,
+    /// Reads that they need.
+    pub min_samples: u32,
+    /// The table in which the target is farthest behind; None where it is nowhere.
+    pub slowest: Option<String>,
+    /// Tables that could not be read, a sentence each.
+    pub skipped: Vec<String>,
+    /// Reads that failed on the target in the last minute; None until counted.
+    pub errors: Option<u32>,
+    /// When both sides were last read.
+    pub at: UnixMs,
+    /// For how long the figures count, ms.
     pub counts_ms: i64,
 }
 

@@ -39,6 +39,18 @@ pub async fn run(ctl: &Ctl, migration: String, set: Option<PathBuf>) -> Result<A
         limits.lock_timeout_ms,
         limits.sequence_margin
     );
+    say!(
+        "  reads on the target ≤ {} % of the source's time or {} ms, for {} s, from {} samples",
+        limits.latency_ratio_percent,
+        limits.latency_floor_ms,
+        limits.latency_hold_s,
+        limits.latency_min_samples
+    );
+    say!(
+        "  errors on the target ≤ {} per million above the source's rate, from {} samples",
+        limits.errors_per_million,
+        limits.errors_min_samples
+    );
     for rung in &limits.ladder {
         say!("  {:>3} % of reads, soak {} s", rung.percent, rung.soak_s);
     }

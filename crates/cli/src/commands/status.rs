@@ -1,7 +1,7 @@
 //! `status`, `sign-off` and `override`.
 
 use switchyard_api::dto::*;
-use switchyard_model::{gate::duration, time::utc, verdict::Verdict};
+use switchyard_model::{figure, gate::duration, time::utc, verdict::Verdict};
 
 use super::Ctl;
 use crate::output::{self, Answer};
@@ -55,6 +55,16 @@ fn print(c: &Cockpit, checks: bool) {
             l.limit_ms
         ),
         None => say!("  lag unknown: no beat measured yet"),
+    }
+    match &c.read_latency {
+        Some(r) => say!(
+            "  reads p99 {} on the source, {} on the target, limit {}, {} reads a minute on each side",
+            figure::read_ms(r.source.p99_ms),
+            figure::read_ms(r.target.p99_ms),
+            figure::read_ms(r.limit_ms),
+            r.samples
+        ),
+        None => say!("  reads unknown: none measured on both sides yet"),
     }
     for p in &c.phases {
         say!("  {} {:<20} {} of {}", phase_mark(p.state), p.title, p.passed, p.total);

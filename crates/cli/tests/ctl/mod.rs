@@ -213,6 +213,7 @@ impl Ctl {
         }
         self.set_limits(&[
             ("lag_hold_s", json!(0)),
+            ("latency_hold_s", json!(0)),
             ("receive_only_s", json!(0)),
             ("ladder", json!([{ "percent": 100, "soak_s": 0 }])),
         ]);

@@ -140,17 +140,23 @@ async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     answer(live, ended?).await
 }
 
-/// The gates of a command. A conductor that has just begun has not measured everything yet, and what only nobody has
-/// looked at is no reason to refuse: it gets a moment to look.
+/// The gates of a command. A conductor that has just begun, or has just ended a run from which on there is more to measure, has
+/// not measured everything yet, and what only nobody has looked at is no reason to refuse: it gets a moment to look.
 async fn settled(live: &Live, command: &Command, state: &State) -> Vec<gate::Judged> {
     loop {
         let gates = judge(live, command, state).await;
         let unknown = gates.iter().any(|g| matches!(g.verdict, Verdict::Unknown { .. }) && g.overridden_by.is_none());
-        if !unknown || live.age() > SETTLING {
+        if !unknown || live.age() > SETTLING && !ended_lately(live, state) {
             return gates;
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+fn ended_lately(live: &Live, state: &State) -> bool {
+    let ended = state.last_run.as_ref().and_then(|run| run.ended.as_ref());
+    let settling = SETTLING.as_millis() as i64;
+    ended.is_some_and(|(at, _, _)| (0..settling).contains(&(live.parts.clock.now() - at)))
 }
 
 /// Whether the pair is connected; a conductor that has just begun gets a moment to connect it.

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use switchyard_model::{Side, UnixMs, gate::Facts, lag::LagSample, state::State};
 
-use super::{Event, Parts, drift::Seen};
+use super::{Event, Parts, drift::Seen, errors::Counters};
 use crate::{
     facts::{ANALYSIS, Analysis, Snapshot},
     heartbeat::{Beats, Latency, Meter, WINDOW_MS},
+    probes::Probed,
     saga::{Book, Cx, Pair, Progress},
     store::{Cached, MigrationId, Series},
     watchdog::Watchdog,
@@ -46,6 +47,9 @@ pub struct Live {
     snapshot: Mutex<Snapshot>,
     /// What the tables looked like at the last look.
     pub(super) shapes: tokio::sync::Mutex<Option<Seen>>,
+    /// What probes of both sides showed.
+    pub(super) probed: Mutex<Probed>,
+    counters: Mutex<Counters>,
 }
 
 impl Live {
@@ -83,6 +87,8 @@ impl Live {
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
             shapes: tokio::sync::Mutex::default(),
+            probed: Mutex::default(),
+            counters: Mutex::default(),
         }
     }
 
@@ -99,6 +105,16 @@ impl Live {
     /// The document under construction.
     pub fn snapshot(&self) -> MutexGuard<'_, Snapshot> {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What probes showed.
+    pub(super) fn probed(&self) -> MutexGuard<'_, Probed> {
+        self.probed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everybody's counters over the last minute.
+    pub(super) fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long this conductor has been driving.
@@ -137,13 +153,15 @@ impl Live {
         let now = self.parts.clock.now();
         let analysis = self.analysis.get(&self.parts.store, self.book.migration()).await.unwrap_or(None);
         let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
-        let (route, consistency, drift, hold) = {
+        let latency = self.probed().latency(now);
+        let (route, consistency, drift, hold, errors) = {
             let snapshot = self.snapshot();
             (
                 snapshot.facts.route.clone(),
                 snapshot.facts.consistency,
                 snapshot.facts.drift.clone(),
                 snapshot.facts.hold.clone(),
+                snapshot.facts.errors.clone(),
             )
         };
         Facts {
@@ -154,6 +172,8 @@ impl Live {
             consistency,
             drift,
             hold,
+            latency,
+            errors,
         }
     }
 

@@ -13,6 +13,7 @@ use switchyard_model::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Event, Live, connect, drift, drills, held, notices, publish, verifier};
+use super::{Event, Live, connect, drift, errors, held, notices, probes, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -35,9 +36,11 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(5), drift::look);
     every(tasks, live, stop, Duration::from_secs(2), held::look);
     every(tasks, live, stop, Duration::from_millis(500), drills::look);
+    every(tasks, live, stop, Duration::from_secs(2), errors::look);
     every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
+    tasks.spawn(probes::probe(live.clone(), stop.clone()));
     tasks.spawn(verify(live.clone(), stop.clone()));
     for from in [Side::Source, Side::Target] {
         tasks.spawn(beat(live.clone(), from, stop.clone()));
@@ -81,6 +84,7 @@ async fn pair(live: Arc<Live>) {
             routers(live.clone()).await;
             drift::look(live.clone()).await;
             held::look(live.clone()).await;
+            errors::look(live.clone()).await;
             live.tell(Event::Changed { migration: spec.name });
         }
         Err(not) => {

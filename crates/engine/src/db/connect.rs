@@ -61,6 +61,7 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         rows: database.clone(),
         positions: database.clone(),
         repairs: database.clone(),
+        probes: database.clone(),
         tables: database,
     }
 }

@@ -9,6 +9,7 @@ pub mod drills;
 pub mod feed;
 pub mod load;
 pub mod postgres;
+pub mod probes;
 pub mod repairs;
 pub mod rows;
 pub mod schema;
@@ -258,6 +259,8 @@ pub struct Database {
     pub rows: std::sync::Arc<dyn rows::Rows>,
     /// See [`repairs::Repairs`].
     pub repairs: std::sync::Arc<dyn repairs::Repairs>,
+    /// See [`probes::Probes`].
+    pub probes: std::sync::Arc<dyn probes::Probes>,
     /// See [`Tables`].
     pub tables: std::sync::Arc<dyn Tables>,
 }

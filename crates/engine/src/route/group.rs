@@ -12,6 +12,7 @@ use super::{
     Capabilities, Router, RouterState,
     severable::{Line, Severable},
 };
+use super::{Capabilities, Router, RouterState, ServedBySide};
 use crate::error::{Error, Kind, Result};
 
 /// What a hold is called.
@@ -191,6 +192,18 @@ impl Routers {
             pools.transpose().map(|pools| (r.label().to_owned(), pools))
         }));
         asked.await.into_iter().flatten().collect()
+    }
+
+    /// Asks all of them what failed, at once; None of one that does not count it.
+    pub async fn served_all(&self) -> Vec<(String, Result<Option<ServedBySide>>)> {
+        join_all(self.all.iter().map(|r| async move {
+            let served = timeout(OBSERVE, r.served()).await.unwrap_or_else(|_| {
+                let why = format!("no answer within {OBSERVE:?}");
+                Err(Error::new(Kind::Deadline, format!("asking {} what failed", r.label()), why))
+            });
+            (r.label().to_owned(), served)
+        }))
+        .await
     }
 
     /// Asks all of them and merges their words into the fact that the gate judges.

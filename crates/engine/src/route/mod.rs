@@ -33,6 +33,30 @@ pub struct RouterState {
     pub forbidden: Option<String>,
 }
 
+/// What a router counts of the connections that it makes to one side, since it was started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Connections it was to make.
+    pub connections: u64,
+    /// Those that were not accepted.
+    pub failed: u64,
+    /// Those that the server broke off or answered wrongly.
+    pub cut_off: u64,
+    /// Attempts that were made again.
+    pub retries: u64,
+    /// Its name for a server of this side that its check found down.
+    pub down: Option<String>,
+}
+
+/// The same of both sides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServedBySide {
+    /// Source.
+    pub source: Served,
+    /// Target.
+    pub target: Served,
+}
+
 /// What a router can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
@@ -75,6 +99,10 @@ pub trait Router: Send + Sync {
     async fn renew_readers(&self) -> Result<()>;
     /// Its pools as they are now; None where it keeps none. Cheap: it is asked every second or two while somebody looks.
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
+        Ok(None)
+    }
+    /// Its counters of what failed, by side; None where it counts nothing of the kind. Cheap: it is asked every two seconds.
+    async fn served(&self) -> Result<Option<ServedBySide>> {
         Ok(None)
     }
 }

@@ -41,10 +41,11 @@ fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
     // Writes that are held are the application's pause: what it would read then, it does not read.
     let needed = if q.state.held.is_some() { 0 } else { i64::from(limits.latency_hold_s) };
     let now = format!(
-        "p99 {} on the target, {} on the source, {} reads each",
+        "p99 {} on the target, {} on the source, {} reads each{}",
         ms(facts.target.p99_ms),
         ms(facts.source.p99_ms),
-        facts.samples()
+        facts.samples(),
+        left_out(&facts.skipped),
     );
     if held >= needed {
         return (Verdict::pass(format!("{now}, held {}", figure::held(held))), None);
@@ -68,6 +69,15 @@ fn too_slow(facts: &LatencyFacts, slow: TooSlow, limits: &Limits) -> String {
         f64::from(limits.latency_ratio_percent) / 100.0,
         limits.latency_floor_ms,
     )
+}
+
+/// Tables that could not be read are said, whatever the others' figures are.
+fn left_out(skipped: &[String]) -> String {
+    match skipped {
+        [] => String::new(),
+        [one] => format!(" (without one table: {one})"),
+        [first, rest @ ..] => format!(" (without {} tables: {first}, and {} more)", rest.len() + 1, rest.len()),
+    }
 }
 
 fn ms(value: f64) -> String {
@@ -146,6 +156,14 @@ mod tests {
         let none = LatencyFacts { probed: 0, skipped, ..facts(side(0, 0.0, 0.0), side(0, 0.0, 0.0)) };
         let Verdict::Unknown { missing } = judged(none).verdict else { panic!("nothing was read") };
         assert!(missing.contains("may not read public.a"), "it says why: {missing}");
+    }
+
+    #[test]
+    fn tables_that_may_not_be_read_are_said() {
+        let skipped = vec!["public.a is not on the target".to_owned(); 2];
+        let facts = LatencyFacts { skipped, ..facts(side(480, 1.0, 1.0), side(480, 1.0, 1.0)) };
+        let told = judged(facts).verdict;
+        assert!(told.opens() && told.sentence().contains("without 2 tables: public.a is not on"), "{told:?}");
     }
 
     #[test]

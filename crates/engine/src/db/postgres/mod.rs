@@ -12,6 +12,7 @@ mod load;
 pub mod options;
 pub mod positions;
 pub mod probe;
+mod probes;
 mod repair;
 pub mod rows;
 mod schema;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::server::{ServerRow, ServerState};
+use crate::route::Served;
 
 /// Administrative flags of `srv_admin_state` that keep traffic away. 0x04 only remembers that the file says `disabled`.
 const MAINTENANCE: u32 = 0x01 | 0x02 | 0x20;
@@ -87,6 +88,28 @@ fn stat(line: &Line<'_>) -> Result<Stat, String> {
         retries: line.number_or_none("wretr")?,
         failed: line.number_or_none("econ")?,
     })
+}
+
+/// `show stat`, what it counts of each server. A connection that the server broke off is one that gave a wrong answer or
+/// an aborted transfer.
+pub(super) fn served(text: &str) -> Result<Vec<(String, Served)>, String> {
+    let mut lines = text.lines().filter(|l| !l.is_empty());
+    let header = lines.next().and_then(|l| l.strip_prefix("# ")).ok_or("the statistics have no header")?;
+    let names: Vec<&str> = header.split(',').collect();
+    let each = lines.map(|line| {
+        let line = Line::new(&names, line.split(','));
+        let (proxy, server) = (line.text("pxname")?, line.text("svname")?);
+        let served = Served {
+            connections: line.number_or_none("stot")?,
+            failed: line.number_or_none("econ")?,
+            cut_off: line.number_or_none("eresp")? + line.number_or_none("srv_abrt")?,
+            retries: line.number_or_none("wretr")?,
+            // `DOWN 1/2` on its way up.
+            down: line.text("status")?.starts_with("DOWN").then(|| format!("{proxy}/{server}")),
+        };
+        Ok((server.to_owned(), served))
+    });
+    each.collect()
 }
 
 /// `HAProxy 2.6.12` from `show info`.

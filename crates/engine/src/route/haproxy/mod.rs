@@ -15,7 +15,7 @@ use switchyard_model::{Side, journal::Action};
 
 pub use self::server::{ServerRow, ServerState};
 use self::{answer::Stat, runtime::Runtime, trouble::Trouble};
-use super::{Capabilities, Router, RouterState};
+use super::{Capabilities, Router, RouterState, ServedBySide};
 use crate::error::{Error, Kind, Result};
 
 /// For one round trip, connection included.
@@ -250,6 +250,28 @@ impl Router for HaProxy {
     /// New connections follow the weights by themselves; whoever pools in front of HAProxy has to renew.
     async fn renew_readers(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn served(&self) -> Result<Option<ServedBySide>> {
+        let doing = format!("asking {} what failed", self.label());
+        let commands = [&self.rw, &self.ro].map(|backend| format!("show stat {backend} -1 -1"));
+        let mut both = ServedBySide::default();
+        for text in self.ask(&doing, &commands).await? {
+            let servers = answer::served(&text).map_err(|why| Error::new(Kind::Router, doing.clone(), why))?;
+            for (name, served) in servers {
+                let sum = match [Side::Source, Side::Target].into_iter().find(|side| self.name(*side) == name) {
+                    Some(Side::Source) => &mut both.source,
+                    Some(Side::Target) => &mut both.target,
+                    None => continue,
+                };
+                sum.connections += served.connections;
+                sum.failed += served.failed;
+                sum.cut_off += served.cut_off;
+                sum.retries += served.retries;
+                sum.down = served.down.or(sum.down.take());
+            }
+        }
+        Ok(Some(both))
     }
 }
 

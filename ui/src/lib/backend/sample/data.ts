@@ -21,6 +21,12 @@ export function limits(demo: boolean): Limits {
     receive_only_s: demo ? 10 : 7 * 86_400,
     held_max_s: demo ? 600 : 8 * 3600,
     drill_max_age_s: demo ? 0 : 30 * 86_400,
+    latency_ratio_percent: demo ? 300 : 150,
+    latency_floor_ms: demo ? 500 : 5,
+    latency_hold_s: demo ? 0 : 600,
+    latency_min_samples: demo ? 20 : 200,
+    errors_per_million: demo ? 100_000 : 1000,
+    errors_min_samples: demo ? 20 : 200,
   };
 }
 

@@ -65,6 +65,8 @@ export function gatesOf(asked: Asked): Judged[] {
       ? gate("way_back", "Way back", { verdict: "unknown", missing: "last canary measured 1:34 ago" }, { age: 94_000, counts_ms: 5_000 })
       : gate("way_back", "Way back", { verdict: "pass", evidence: "back in 0.190 s, limit 5 s" }, { ...live, counts_ms: 5_000 }),
     gate("read_back", "Route", { verdict: "pass", evidence: `${s.reads} % of reads on target, writes on source` }, { age: 900, counts_ms: 10_000 }),
+    gate("latency", "Read latency", { verdict: "pass", evidence: "p99 2.8 ms on the target, 3.1 ms on the source, 476 reads each, held 25 min" }, { age: 800 + s.silent * 1000, counts_ms: 10_000 }),
+    gate("errors", "Errors", { verdict: "pass", evidence: "0 of 476 probe reads, 2 of 18 204 transactions failed in the last minute" }, { age: 1_700 + s.silent * 1000, counts_ms: 10_000 }),
     waits("soak", "Soak", soak, `${s.reads} % held ${duration(held)}, needed ${span(soak)}`, "Wait: it opens by itself."),
   ];
 }

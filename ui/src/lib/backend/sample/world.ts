@@ -19,6 +19,7 @@ import { gatesOf } from "./gates";
 import { copy, limits, LONG_NAME, NAME, validation } from "./data";
 import { SampleJournal } from "./journal";
 import { planOf, titleOf } from "./plans";
+import { readLatency } from "./reads";
 import { scenarioOf, type Scenario } from "./scenarios";
 
 /** Invented steps take longer than real ones, so that a person can see them pass. */
@@ -86,6 +87,7 @@ export class World {
       lag: measured ? this.#lag(now, 1000, 0) : null,
       way_back: measured ? this.#lag(now, 5000, 3000) : null,
       write_latency: measured ? { before_ms: 1.84, now_ms: 2.11, p99_ms: 6.4, samples: 1800, at: now - 1100 - s.silent * 1000, counts_ms: 10_000 } : null,
+      read_latency: s.phasesDone >= 3 ? readLatency(now - 800 - s.silent * 1000) : null,
       validation: s.validated === "never" ? null : validation(s.validated === "differs", s.many, now),
       copy: measured ? copy(s.copying ? 0.41 : 1, s.many) : null,
       slots: measured

@@ -1,0 +1,61 @@
+//! A reconciler: reads the same rows on both sides each second, and takes the times down. The latency gate judges.
+
+use std::{sync::Arc, time::Duration};
+
+use switchyard_model::state::State;
+use tokio_util::sync::CancellationToken;
+
+use super::{Live, reconcilers::is_ending};
+use crate::{error::Result, probes::Session, saga::Pair};
+
+/// Longest that a round may take; then a side does not answer, and nothing is known.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Probes until stopped, as soon as rows stream.
+pub(super) async fn probe(live: Arc<Live>, stop: CancellationToken) {
+    tokio::select! {
+        () = rounds(&live) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn rounds(live: &Live) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut session = None;
+    loop {
+        tick.tick().await;
+        let state = live.book.state().await;
+        let Some(pair) = live.pair().await.filter(|_| is_streaming(&state)) else {
+            session = None;
+            continue;
+        };
+        // A side that does not answer leaves no figures; their age says so. Why is told by the look at the servers.
+        session = match tokio::time::timeout(PATIENCE, round(live, &pair, &state, session.take())).await {
+            Ok(Ok(session)) => Some(session),
+            Ok(Err(e)) => {
+                tracing::debug!(error = %e, "reads could not be probed");
+                None
+            }
+            Err(_) => None,
+        };
+    }
+}
+
+async fn round(live: &Live, pair: &Pair, state: &State, session: Option<Session>) -> Result<Session> {
+    let scope = state.scope.as_ref().map(|s| s.fence.as_slice()).unwrap_or_default();
+    let mut session = match session {
+        Some(session) => session,
+        None => {
+            let clock = live.parts.clock.clone();
+            Session::open(&pair.source, &pair.target, state.authority, scope, clock).await?
+        }
+    };
+    session.round(state.authority, scope, &live.probed, state.limits()).await?;
+    Ok(session)
+}
+
+/// Whether both sides hold the rows.
+pub(super) fn is_streaming(state: &State) -> bool {
+    state.milestones.replicating.is_some() && !is_ending(state)
+}
