@@ -16,7 +16,8 @@ use crate::dto::*;
 pub(super) fn tile(seen: &Seen<'_>) -> Option<ReadLatencyTile> {
     let facts = seen.snapshot.facts.latency.as_ref()?;
     let limits = seen.state.limits();
-    let spread = |s: switchyard_model::reads::Spread| ReadSpread { p50_ms: s.p50_ms, p95_ms: s.p95_ms, p99_ms: s.p99_ms };
+    let spread =
+        |s: switchyard_model::reads::Spread| ReadSpread { p50_ms: s.p50_ms, p95_ms: s.p95_ms, p99_ms: s.p99_ms };
     Some(ReadLatencyTile {
         source: spread(facts.source),
         target: spread(facts.target),
@@ -61,7 +62,13 @@ pub(super) fn errors(seen: &Seen<'_>) -> Check {
 fn while_going_forward(seen: &Seen<'_>, id: &str, gate: &str, title: String) -> Check {
     let phase = Phase::TrafficCutover;
     if seen.state.authority == Side::Target {
-        return Check::computed(id, phase, title, Verdict::pass("it held until writes moved"), Some(seen.state.authority_since));
+        return Check::computed(
+            id,
+            phase,
+            title,
+            Verdict::pass("it held until writes moved"),
+            Some(seen.state.authority_since),
+        );
     }
     Check { id: id.to_owned(), ..from_gate(seen, phase, gate, title) }
 }

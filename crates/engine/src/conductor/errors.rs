@@ -88,9 +88,10 @@ fn disturbed(state: &State, now: UnixMs) -> bool {
     };
     let lately = |at: UnixMs| (0..AFTERMATH_MS).contains(&(now - at));
     state.open_run.as_ref().is_some_and(|run| on_purpose(&run.command))
-        || state.last_run.as_ref().is_some_and(|run| {
-            on_purpose(&run.command) && run.ended.as_ref().is_some_and(|(at, _, _)| lately(*at))
-        })
+        || state
+            .last_run
+            .as_ref()
+            .is_some_and(|run| on_purpose(&run.command) && run.ended.as_ref().is_some_and(|(at, _, _)| lately(*at)))
 }
 
 /// A deadlock rolls a transaction back: it is told, and not counted twice.
@@ -138,4 +139,3 @@ fn through(growth: &mut Growth, served: &Served, now: UnixMs) -> (Counted, Strin
 fn told(n: u64, what: &str) -> Option<String> {
     (n > 0).then(|| format!("{n} {what}"))
 }
-

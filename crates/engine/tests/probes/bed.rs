@@ -80,8 +80,7 @@ impl Reads {
     pub async fn limited_session(&self, tables: &[&str]) -> Probing {
         let login = &self.target.server.logins.limited;
         let server = &self.target.server;
-        let endpoint =
-            switchyard_model::endpoint::Endpoint { user: login.user.clone(), ..endpoint(server, "shop") };
+        let endpoint = switchyard_model::endpoint::Endpoint { user: login.user.clone(), ..endpoint(server, "shop") };
         let password = Secret::new(login.password.clone());
         let login = Login { endpoint: &endpoint, password: Some(&password) };
         let limited = bundle(connect_postgres(Side::Target, login, 2).await.unwrap());

@@ -38,7 +38,9 @@ async fn keys_of_every_kind_are_drawn_and_found_through_their_index() {
     reads.source.execute("CREATE SCHEMA \"My Schema\"").await;
     for table in awkward_names() {
         let column = quote("Key \"of\" it");
-        let fill = format!("CREATE TABLE {table} ({column} int PRIMARY KEY); INSERT INTO {table} SELECT generate_series(1, 3000); ANALYZE {table}");
+        let fill = format!(
+            "CREATE TABLE {table} ({column} int PRIMARY KEY); INSERT INTO {table} SELECT generate_series(1, 3000); ANALYZE {table}"
+        );
         reads.source.execute(fill).await;
         tables.push(table);
     }
@@ -64,7 +66,9 @@ async fn keys_of_every_kind_are_drawn_and_found_through_their_index() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_has_a_key_first_rows_are_read() {
     let reads = Reads::start().await;
-    reads.both("CREATE TABLE log (line text); INSERT INTO log VALUES ('x'); CREATE TABLE none (id int PRIMARY KEY)").await;
+    reads
+        .both("CREATE TABLE log (line text); INSERT INTO log VALUES ('x'); CREATE TABLE none (id int PRIMARY KEY)")
+        .await;
     let mut session = reads.session(&["log", "none"]).await;
     session.round(&switchyard_model::limits::Limits::demo()).await.unwrap();
     let judged = session.latency(&switchyard_model::limits::Limits::demo());

@@ -108,7 +108,10 @@ fn percent(rate: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Facts, tests::{ask, state}},
+        super::{
+            Facts,
+            tests::{ask, state},
+        },
         *,
     };
 
@@ -150,7 +153,10 @@ mod tests {
     fn what_was_counted_long_ago_is_unknown() {
         let facts = ErrorFacts { at: 0, places: vec![probes(0, 480)], blind: vec![] };
         let verdict = ask(&state(), &Facts { errors: Some(facts), ..Facts::default() }, 10_001, "errors").verdict;
-        assert!(matches!(verdict, Verdict::Unknown { .. }), "a target that stopped answering proves nothing: {verdict:?}");
+        assert!(
+            matches!(verdict, Verdict::Unknown { .. }),
+            "a target that stopped answering proves nothing: {verdict:?}"
+        );
     }
 
     #[test]

@@ -87,7 +87,10 @@ fn ms(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Facts, Judged, tests::{ask, state}},
+        super::{
+            Facts, Judged,
+            tests::{ask, state},
+        },
         *,
     };
     use crate::reads::{SlowTable, Spread};

@@ -13,6 +13,7 @@ import type { NextCommand } from "./NextCommand";
 import type { Phase } from "./Phase";
 import type { PhaseCard } from "./PhaseCard";
 import type { ReadBack } from "./ReadBack";
+import type { ReadLatencyTile } from "./ReadLatencyTile";
 import type { RollbackCard } from "./RollbackCard";
 import type { RunCard } from "./RunCard";
 import type { RungCard } from "./RungCard";
@@ -100,6 +101,10 @@ way_back: LagTile | null,
  * Added latency of a write that replication costs, from the probe; None until measured.
  */
 write_latency: WriteLatencyTile | null, 
+/**
+ * What reads cost on both sides, from probes; None until measured.
+ */
+read_latency: ReadLatencyTile | null, 
 /**
  * The newest validation.
  */

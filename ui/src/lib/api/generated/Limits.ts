@@ -53,3 +53,26 @@ held_max_s: number,
  * How old the newest passed drill may be before writes move, or more reads than a drill moves, seconds; 0 asks for none.
  */
 drill_max_age_s: number, };
+ * How much slower than on the source a read may be on the target, percent of the source's percentile.
+ */
+latency_ratio_percent: number, 
+/**
+ * Below this no read is too slow, whatever the source's takes, ms.
+ */
+latency_floor_ms: number, 
+/**
+ * How long read latency has to stay within its limits without a break, seconds.
+ */
+latency_hold_s: number, 
+/**
+ * Reads on each side below which their latency is unknown.
+ */
+latency_min_samples: number, 
+/**
+ * Errors on the target per million requests, above the source's own rate.
+ */
+errors_per_million: number, 
+/**
+ * Requests below which a rate of errors is unknown.
+ */
+errors_min_samples: number, };
