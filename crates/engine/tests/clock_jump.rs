@@ -26,6 +26,7 @@ use switchyard_model::{
     journal::Entry,
     limits::{Limits, Rung},
     migration::{MigrationSpec, Strategy},
+    reconcile::Pacing,
     router::RouterConfig,
     state::State,
 };
@@ -137,6 +138,9 @@ impl Desk {
         let clock = Arc::new(Jumping::default());
         let spec = spec(&rig);
         let id = store.create_migration(&spec, "test", clock.now()).await.unwrap();
+        // What is validated by hand has to grow old: the comparison in the background would prove it anew.
+        let paused = Pacing { paused: true, ..Pacing::default() };
+        store.put_snapshot(id, conductor::PACING, clock.now(), &paused).await.unwrap();
         let shared: SharedClock = clock.clone();
         let (events, _) = tokio::sync::broadcast::channel(64);
         let keychain = Arc::new(keychain(&rig, &spec).await);
