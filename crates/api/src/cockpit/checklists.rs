@@ -44,14 +44,6 @@ pub const SIGN_OFFS: &[WantedSignOff] = &[
 const NOT_YET: &[(Phase, &str, &str, &str)] = &[
     (Phase::DualWrite, "dual.sync", "Synchronous dual write measured", "this version replicates asynchronously only"),
     (Phase::Validation, "validation.shadow", "Shadow reads compared", "this version does not compare reads"),
-    (
-        Phase::TrafficCutover,
-        "cutover.latency",
-        "Read latency p99, target ÷ source",
-        "this version does not measure reads",
-    ),
-    (Phase::TrafficCutover, "cutover.errors", "Error rate on the target", "this version does not count errors"),
-    (Phase::TrafficCutover, "cutover.drill", "Rollback drill passed on this pair", "this version has no drills"),
 ];
 
 pub(super) fn phases(seen: &Seen<'_>) -> Vec<PhaseCard> {
