@@ -7,7 +7,6 @@ use rustix::process::Signal;
 use crate::error::{Result, RigError};
 use crate::home::Home;
 use crate::process::{Process, Recipe};
-use crate::server::Server;
 use crate::{HOST, port, ready};
 
 const START_DEADLINE: Duration = Duration::from_secs(10);
@@ -27,11 +26,12 @@ pub struct HaProxy {
 }
 
 impl HaProxy {
-    pub(crate) async fn start(home: &Home, source: &Server, target: &Server) -> Result<Self> {
+    /// Over the ports where it reaches the source and the target.
+    pub(crate) async fn start(home: &Home, source: u16, target: u16) -> Result<Self> {
         let dir = home.fresh("haproxy")?;
         let (admin_port, rw_port, ro_port) = (port::free()?, port::free()?, port::free()?);
         let config = dir.join("haproxy.cfg");
-        home.account.write_private(&config, &configuration(admin_port, rw_port, ro_port, source.port, target.port))?;
+        home.account.write_private(&config, &configuration(admin_port, rw_port, ro_port, source, target))?;
         let log = home.path().join("haproxy.log");
         let process = Process::start(Recipe {
             name: "HAProxy".into(),

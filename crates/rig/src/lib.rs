@@ -31,6 +31,7 @@ pub mod workload;
 
 pub use endpoints::{Endpoints, PoolerEndpoint, ServerEndpoint};
 pub use error::{Result, RigError};
+pub use front::Links;
 pub use haproxy::HaProxy;
 pub use login::{Login, Logins};
 pub use major::Major;

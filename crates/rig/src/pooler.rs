@@ -5,7 +5,6 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::error::{Result, RigError};
-use crate::haproxy::HaProxy;
 use crate::home::Home;
 use crate::login::Login;
 use crate::process::{Process, Recipe};
@@ -30,10 +29,11 @@ pub struct Pooler {
 }
 
 impl Pooler {
+    /// Over HAProxy's two listeners: for writes and for reads.
     pub(crate) async fn start(
         home: &Home,
         number: usize,
-        haproxy: &HaProxy,
+        listeners: (u16, u16),
         app: &Login,
         app_secret: &str,
         pool_size: usize,
@@ -47,7 +47,7 @@ impl Pooler {
         let lines = line(&admin.user, &admin.password) + &line(&app.user, app_secret);
         home.account.write_private(&users, &lines)?;
         let config = dir.join("pgbouncer.ini");
-        let text = configuration(port, haproxy, &admin.user, &users.display().to_string(), pool_size);
+        let text = configuration(port, listeners, &admin.user, &users.display().to_string(), pool_size);
         home.account.write_private(&config, &text)?;
         let process = Process::start(Recipe {
             name: name.clone(),
@@ -129,8 +129,8 @@ impl Pooler {
     }
 }
 
-fn configuration(port: u16, haproxy: &HaProxy, admin: &str, users: &str, pool_size: usize) -> String {
-    let HaProxy { rw_port, ro_port, .. } = haproxy;
+fn configuration(port: u16, listeners: (u16, u16), admin: &str, users: &str, pool_size: usize) -> String {
+    let (rw_port, ro_port) = listeners;
     format!(
         "[databases]
 app_rw = host={HOST} port={rw_port} dbname={DATABASE}

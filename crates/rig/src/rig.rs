@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::front::Links;
 use crate::haproxy::HaProxy;
 use crate::home::Home;
 use crate::login::Logins;
@@ -26,6 +27,8 @@ pub struct RigOptions {
     pub poolers: usize,
     /// Whether PgBouncer and HAProxy stand in front.
     pub routers: bool,
+    /// Whether the networks behind the poolers and behind HAProxy can be disturbed; counts only with `routers`.
+    pub links: bool,
     /// Server connections per pooler and database.
     pub pool_size: usize,
     /// What the source holds; the target is always empty.
@@ -46,6 +49,7 @@ impl Default for RigOptions {
             target: Major::best(),
             poolers: 2,
             routers: true,
+            links: false,
             pool_size: 20,
             schema: Some(Schema::Shop { scale: 0.02 }),
             source_settings: Vec::new(),
@@ -63,6 +67,8 @@ pub struct Rig {
     pub poolers: Vec<Pooler>,
     /// HAProxy, none without routers.
     pub haproxy: Option<HaProxy>,
+    /// The networks behind the first pooler and behind HAProxy, where they were asked for.
+    pub links: Option<Links>,
     /// The source database's server.
     pub source: Server,
     /// The target database's server.
@@ -92,13 +98,14 @@ impl Rig {
             Ok(server)
         };
         let (source, target) = tokio::try_join!(source, Server::start(options.target, target_options))?;
-        let (haproxy, poolers) = if options.routers {
-            let (haproxy, poolers) = front::start(&home, &source, &target, options.poolers, options.pool_size).await?;
-            (Some(haproxy), poolers)
+        let (haproxy, poolers, links) = if options.routers {
+            let RigOptions { links, poolers, pool_size, .. } = options;
+            let (haproxy, poolers, links) = front::start(&home, &source, &target, links, poolers, pool_size).await?;
+            (Some(haproxy), poolers, links)
         } else {
-            (None, Vec::new())
+            (None, Vec::new(), None)
         };
-        let rig = Self { poolers, haproxy, source, target, home };
+        let rig = Self { poolers, haproxy, links, source, target, home };
         endpoints::write(&rig)?;
         Ok(rig)
     }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection, Row, raw_sql};
-use switchyard_rig::faults::{Proxy, Weather};
+use switchyard_rig::faults::{Break, Proxy, Weather};
 use switchyard_rig::{Endpoints, Major, Server, ServerOptions};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -122,6 +122,22 @@ async fn the_proxy_makes_weather() {
     assert!(tokio::time::timeout(SHORT, &mut asked).await.is_err());
     proxy.set(Weather::Clear);
     asked.await.unwrap();
+
+    let text = "x".repeat(2_000);
+    proxy.set(Weather::Trickle(4_000));
+    let begun = Instant::now();
+    raw_sql(sqlx::AssertSqlSafe(format!("SELECT '{text}'"))).execute(&mut connection).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(900), "two thousand bytes each way at four thousand a second");
+    proxy.set(Weather::Clear);
+
+    let mut reset = PgConnection::connect(&url).await.unwrap();
+    proxy.break_all(Break::Reset);
+    assert!(raw_sql("SELECT 1").execute(&mut reset).await.is_err(), "the connection is gone");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    proxy.break_all(Break::Strand);
+    let asked = tokio::time::timeout(SHORT, raw_sql("SELECT 1").execute(&mut connection)).await;
+    assert!(asked.is_err(), "half open: nobody tells that the server is gone");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
 
     proxy.refuse().await;
     assert!(raw_sql("SELECT 1").execute(&mut connection).await.is_err(), "open connections are cut");

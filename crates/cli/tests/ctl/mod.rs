@@ -3,6 +3,8 @@
 // Each test file uses its own part of it.
 #![allow(dead_code)]
 
+pub mod disk;
+
 use std::{
     io::Write,
     os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
@@ -112,6 +114,18 @@ impl Ctl {
         self.home.path().join("pgpass")
     }
 
+    /// Sets the clock of every process wrong by so many ms, from now on; of those alone that begin after the first time.
+    pub fn set_clock_wrong(&self, ms: i64) {
+        // Written aside and renamed, so that nobody reads half a number.
+        let (new, file) = (self.home.path().join("clock.new"), self.clock_file());
+        std::fs::write(&new, ms.to_string()).unwrap();
+        std::fs::rename(new, file).unwrap();
+    }
+
+    fn clock_file(&self) -> PathBuf {
+        self.home.path().join("clock")
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         self.command_by(Command::new(env!("CARGO_BIN_EXE_switchyardctl")), args)
     }
@@ -130,6 +144,10 @@ impl Ctl {
             .env_remove("SWITCHYARD_FREEZE")
             .env_remove("SWITCHYARD_PASSWORD")
             .stdin(Stdio::null());
+        let clock = self.clock_file();
+        if clock.exists() {
+            command.env("SWITCHYARD_CLOCK", clock);
+        }
         command
     }
 
@@ -182,6 +200,13 @@ impl Ctl {
 
     /// Runs it until it has stopped its own clock at this point, as a laptop that falls asleep does.
     pub fn freeze(&self, args: &[&str], point: &str) -> Frozen {
+        self.try_freeze(args, point).unwrap_or_else(|out| {
+            panic!("it ended before it came to {point}: {}", String::from_utf8_lossy(&out.stderr))
+        })
+    }
+
+    /// The same, or what it said when it ended before it came there.
+    pub fn try_freeze(&self, args: &[&str], point: &str) -> Result<Frozen, Output> {
         // A limit on file sizes, where a test sets one, is an error like a full disk and no signal that kills.
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_switchyardctl")]);
@@ -193,6 +218,12 @@ impl Ctl {
     /// Starts it and lets it run.
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Starts it and lets it run until it crashes at this point.
+    pub fn spawn_crashing(&self, args: &[&str], point: &str) -> Child {
+        let mut command = self.command(args);
+        command.env("SWITCHYARD_CRASH", point).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Starts it with its output to be read line by line.
@@ -265,17 +296,23 @@ impl Ctl {
 pub struct Frozen(Option<Child>);
 
 impl Frozen {
-    fn wait(mut child: Child, point: &str) -> Frozen {
+    fn wait(mut child: Child, point: &str) -> Result<Frozen, Output> {
         let began = Instant::now();
         while state(child.id()) != Some('T') {
             if child.try_wait().unwrap().is_some() {
-                let out = child.wait_with_output().unwrap();
-                panic!("it ended before it came to {point}: {}", String::from_utf8_lossy(&out.stderr));
+                return Err(child.wait_with_output().unwrap());
             }
             assert!(began.elapsed() < Duration::from_secs(60), "it never came to {point}");
             std::thread::sleep(Duration::from_millis(1));
         }
-        Frozen(Some(child))
+        Ok(Frozen(Some(child)))
+    }
+
+    /// Kills it where it stands.
+    pub fn kill(&mut self) {
+        let child = self.0.as_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Its process id.
@@ -311,7 +348,7 @@ fn state(pid: u32) -> Option<char> {
 }
 
 /// Ends a process in order.
-fn end(child: &mut Child) {
+pub fn end(child: &mut Child) {
     let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     let _ = child.wait();
 }

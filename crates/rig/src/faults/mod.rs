@@ -1,8 +1,8 @@
-//! Faults to order: a network between two parties that can be cut, refused, slowed down or silenced. Processes are
+//! Faults to order: a network between two parties that can be cut, reset, stranded, refused, slowed down or silenced. Processes are
 //! killed and frozen by their own handles ([`crate::Server::kill`], [`crate::Pooler::freeze`], …).
 
 mod fuse;
 mod proxy;
 
 pub use fuse::{Fuse, Lost};
-pub use proxy::{Proxy, Weather};
+pub use proxy::{Break, Proxy, Weather};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -13,6 +13,9 @@ use super::fuse::{Fuse, Lost};
 use crate::HOST;
 use crate::error::{Result, RigError};
 
+/// How many bytes trickle at once.
+const DROP: usize = 64;
+
 /// What happens to bytes on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weather {
@@ -20,8 +23,21 @@ pub enum Weather {
     Clear,
     /// They arrive later, in both directions.
     Slow(Duration),
+    /// They trickle: so many bytes a second, in each direction.
+    Trickle(u32),
     /// They don't arrive, and nobody is told: connections stay open, new ones are accepted too.
     Silent,
+}
+
+/// How every connection of a proxy ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// In order: both ends read the end of the stream.
+    Close,
+    /// By a reset, as from a machine that does not know the connection.
+    Reset,
+    /// Half open: the server sees it closed, and the client is told nothing.
+    Strand,
 }
 
 /// Forwards a free port on loopback to an address. Dropping it cuts everything.
@@ -33,7 +49,7 @@ pub struct Proxy {
     pub port: u16,
     upstream: String,
     weather: watch::Sender<Weather>,
-    cut: broadcast::Sender<()>,
+    cut: broadcast::Sender<Break>,
     fuse: Arc<Fuse>,
     listening: Mutex<Option<JoinHandle<()>>>,
 }
@@ -68,8 +84,13 @@ impl Proxy {
 
     /// Closes every connection; new ones are accepted.
     pub fn cut(&self) {
+        self.break_all(Break::Close);
+    }
+
+    /// Ends every connection in this way; new ones are accepted.
+    pub fn break_all(&self, how: Break) {
         // Nobody listening means that there is no connection to cut.
-        let _ = self.cut.send(());
+        let _ = self.cut.send(how);
     }
 
     /// Closes every connection and refuses new ones.
@@ -112,35 +133,55 @@ impl Drop for Proxy {
     }
 }
 
-/// One connection, until either end closes or it is cut. Dropping the halves closes both sides.
+/// One connection, until either end closes or it is broken.
 async fn forward(
-    client: TcpStream,
+    mut client: TcpStream,
     upstream: String,
     weather: watch::Receiver<Weather>,
-    mut cut: broadcast::Receiver<()>,
+    mut cut: broadcast::Receiver<Break>,
     fuse: Arc<Fuse>,
 ) {
     let mut blown = fuse.listen();
-    let relay = async {
-        let Ok(server) = TcpStream::connect(upstream).await else { return };
-        let _ = (client.set_nodelay(true), server.set_nodelay(true));
-        let (from_client, to_client) = client.into_split();
-        let (from_server, to_server) = server.into_split();
+    let Ok(mut server) = TcpStream::connect(upstream).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let how = {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
         tokio::select! {
-            () = pump(from_client, to_server, weather.clone(), &fuse, Lost::Request) => {}
-            () = pump(from_server, to_client, weather, &fuse, Lost::Answer) => {}
+            () = pump(from_client, to_server, weather.clone(), &fuse, Lost::Request) => Break::Close,
+            () = pump(from_server, to_client, weather, &fuse, Lost::Answer) => Break::Close,
+            // A proxy that is gone takes its connections with it.
+            how = cut.recv() => how.unwrap_or(Break::Close),
+            _ = blown.recv() => Break::Close,
         }
     };
-    tokio::select! {
-        () = relay => {}
-        _ = cut.recv() => {}
-        _ = blown.recv() => {}
+    match how {
+        Break::Close => {}
+        Break::Reset => {
+            let _ = (client.set_zero_linger(), server.set_zero_linger());
+        }
+        Break::Strand => {
+            drop(server);
+            swallow(client, cut).await;
+        }
+    }
+}
+
+/// Takes whatever a stranded client says, and never answers.
+async fn swallow(mut client: TcpStream, mut cut: broadcast::Receiver<Break>) {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        tokio::select! {
+            read = client.read(&mut buffer) => if !matches!(read, Ok(1..)) { return },
+            // Stranded once is stranded for ever; only what ends connections ends this one.
+            how = cut.recv() => if how != Ok(Break::Strand) { return },
+        }
     }
 }
 
 async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
     mut weather: watch::Receiver<Weather>,
     fuse: &Fuse,
     kind: Lost,
@@ -157,8 +198,26 @@ async fn pump(
         if !fuse.passes(kind) {
             return;
         }
-        if to.write_all(bytes).await.is_err() {
+        if send(&mut to, bytes, &mut weather).await.is_err() {
             return;
         }
     }
+}
+
+/// Sends bytes as fast as the weather lets them go, which may change on the way.
+async fn send(to: &mut WriteHalf<'_>, mut bytes: &[u8], weather: &mut watch::Receiver<Weather>) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        let now = *weather.borrow_and_update();
+        let Weather::Trickle(rate) = now else { return to.write_all(bytes).await };
+        let (first, rest) = bytes.split_at(DROP.min(bytes.len()));
+        let takes = Duration::from_secs_f64(first.len() as f64 / f64::from(rate.max(1)));
+        tokio::select! {
+            () = tokio::time::sleep(takes) => {}
+            // A proxy that is gone is seen at the next read.
+            _ = weather.changed() => {}
+        }
+        to.write_all(first).await?;
+        bytes = rest;
+    }
+    Ok(())
 }

@@ -46,7 +46,7 @@ async fn slept_while_clients_were_held(scene: &Scene) {
     scene.writes_go_on("its awakening", Duration::from_secs(5)).await;
     scene.ended("undone", "source");
     let journal = scene.journal_after(newest);
-    let late = journal.iter().filter(|l| l["recorded"]["entry"]["step"] == "fence").count();
+    let late = journal.iter().filter(|l| l["recorded"]["step"] == "fence").count();
     assert_eq!(late, 0, "what woke up went no step further: {}", all(&out));
     scene.ctl.nobody_drives(PATIENCE);
 }
