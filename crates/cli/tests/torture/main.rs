@@ -1,7 +1,8 @@
 //! Torture: an application writes, a switch or its way back goes on, one fault comes at one point, another process recovers, and
 //! everything that was promised is checked. The choice follows from a seed, so each run can be repeated.
 //!
-//! `make test` runs each kind of fault once and each case that ever failed; `make torture` runs as many as one likes.
+//! `make test` runs each case that ever failed, and each kind of fault once that has no test of its own; `make torture` runs as
+//! many as one likes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 #[path = "../ctl/mod.rs"]
@@ -11,17 +12,22 @@ mod arena;
 mod case;
 mod fault;
 mod links;
+mod moment;
 mod point;
 mod run;
 mod seeds;
 mod table;
 mod verdict;
+mod walk;
 mod writers;
 
 use arena::Arena;
 use case::{Case, Dice};
 use run::Told;
 use table::Table;
+
+/// After so many runs all rows of both sides are compared.
+const COMPARED: usize = 10;
 
 /// What came of cases, and of the comparisons of all rows in between.
 #[derive(Default)]
@@ -41,6 +47,16 @@ impl Runs {
         self.told.push((case, told));
     }
 
+    /// All rows of both sides; answers whether something differs.
+    fn compare(&mut self, arena: &Arena) -> bool {
+        let Some(what) = arena.rows_differ() else { return false };
+        let seeds: Vec<u64> = self.told.iter().rev().take(COMPARED).map(|(case, _)| case.seed).collect();
+        let what = format!("rows differ after the seeds {seeds:?}, newest first: {what}");
+        println!("WRONG: {what}");
+        self.wrong.push(what);
+        true
+    }
+
     /// The table first: it is what a person wants to see of a failure, too.
     fn judge(self) {
         println!("{}", Table::of(self.told));
@@ -53,16 +69,15 @@ async fn torture(cases: impl Iterator<Item = Case>) -> Runs {
     let (mut arena, mut runs) = (Arena::open().await, Runs::default());
     for (number, case) in cases.enumerate() {
         let told = run::run(&arena, &case).await;
+        let is_wrong = !told.wrong.is_empty();
+        runs.take(case, told);
         // What went wrong once would be found again in every run that follows.
-        if !told.wrong.is_empty() {
+        if is_wrong || number % COMPARED == COMPARED - 1 && runs.compare(&arena) {
             drop(arena);
             arena = Arena::open().await;
-        } else if number % 10 == 9 {
-            runs.wrong.extend(arena.rows_differ());
         }
-        runs.take(case, told);
     }
-    runs.wrong.extend(arena.rows_differ());
+    runs.compare(&arena);
     runs
 }
 

@@ -19,13 +19,18 @@ pub struct Kept {
 }
 
 /// In the order in which they were found.
-pub const KEPT: &[Kept] = &[];
+pub const KEPT: &[Kept] = &[Kept {
+    seed: 87_002_188,
+    case: "forward before:lower_fence, we are killed",
+    why: "a client waited 30 s on a machine with a load of 16 on two cores; nothing else was wrong, and it has not come again",
+}];
 
 pub fn kept() -> impl Iterator<Item = Case> {
     KEPT.iter().map(|kept| Case::of(kept.seed))
 }
 
-/// Each kind of fault once, where it hurts. Crashes at every point are a test of their own.
+/// Kinds of faults that no other test has, each once, where it hurts. Crashes at every point, full disks and sleeping laptops have
+/// tests of their own.
 pub fn one_of_each_kind() -> impl Iterator<Item = Case> {
     let case = |way, when, step, fault, ms| Case {
         seed: 0,
@@ -35,9 +40,6 @@ pub fn one_of_each_kind() -> impl Iterator<Item = Case> {
     };
     let (forward, back, before, after) = (Way::Forward, Way::Back, When::Before, When::After);
     [
-        case(forward, after, SwitchStep::Fence, Fault::KilledWithWatchdog, 0),
-        case(back, before, SwitchStep::CommitFence, Fault::Slept, 0),
-        case(forward, before, SwitchStep::Route, Fault::DiskFull, 800),
         case(back, before, SwitchStep::PointOfNoReturn, Fault::AnswerLost(2), 300),
         case(forward, before, SwitchStep::Fence, Fault::Raced(Rival::RollBack), 0),
         case(back, before, SwitchStep::Hold, Fault::ClockSet(3_600_000), 1_500),
