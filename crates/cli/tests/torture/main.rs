@@ -11,6 +11,7 @@ mod ctl;
 mod arena;
 mod case;
 mod fault;
+mod forgetful;
 mod links;
 mod moment;
 mod point;

@@ -1,7 +1,7 @@
 //! Prove that the winner has everything: a beat written after the locks were gained has arrived there.
 //!
 //! Changes are applied in commit order, so what was acknowledged before the beat is there as well. A small lag, or a
-//! confirmed position that looks current, proves nothing.
+//! confirmed position that looks current, proves nothing; nor does a commit that a crash of the winner would undo.
 
 use std::time::Duration;
 
@@ -11,12 +11,27 @@ use switchyard_model::journal::Action;
 
 use super::Direction;
 use crate::{
-    error::Result,
+    error::{Error, Kind, Result},
     saga::{Cx, Observed, Step},
     store::Durability,
 };
 
 pub(super) struct ProveCaughtUp(pub(super) Direction);
+
+impl ProveCaughtUp {
+    /// The worker that applies a stream commits without waiting for the disk: a winner that dies now would forget what it
+    /// has just shown, and accept writes before it has come again. A commit that waits takes with it whatever was
+    /// committed before; seen once more, for the winner may have died before that one.
+    async fn is_on_the_disk(&self, cx: &Cx, beat: i64) -> Result<()> {
+        let winner = cx.pair.db(self.0.winner);
+        winner.heartbeat.beat(self.0.winner, cx.beats.next()).await?;
+        if winner.heartbeat.seen(self.0.loser()).await?.is_some_and(|seen| seen >= beat) {
+            return Ok(());
+        }
+        let why = format!("{} had shown that it has everything, and no longer does: it was restarted", winner.label);
+        Err(Error::new(Kind::Contradiction, self.title(cx), why))
+    }
+}
 
 #[async_trait]
 impl Step for ProveCaughtUp {
@@ -37,6 +52,10 @@ impl Step for ProveCaughtUp {
         Ok(vec![
             Action::new(&loser.label, format!("beat of the stream from the {}", self.0.loser())),
             Action::new(&winner.label, "wait until this beat is seen"),
+            Action::new(
+                &winner.label,
+                format!("beat of the stream from the {}: all that is seen is on the disk", self.0.winner),
+            ),
         ])
     }
 
@@ -50,6 +69,7 @@ impl Step for ProveCaughtUp {
     async fn apply(&self, cx: &Cx) -> Result<Value> {
         // Clients wait: look each millisecond.
         let beat = cx.beat_arrives(self.0.loser(), Duration::from_millis(1)).await?;
+        self.is_on_the_disk(cx, beat).await?;
         Ok(json!({ "beat": beat }))
     }
 
