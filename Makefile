@@ -1,6 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test test-long bench-switch bench-verify bench-follow bench-schema bench-window screenshots fmt clean
-.PHONY: setup build demo test torture bench-switch bench-verify bench-follow bench-schema bench-window screenshots fmt clean
+.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -36,6 +35,7 @@ test:
 test-long:
 	@scripts/setup.sh test
 	@cargo nextest run -p switchyard-engine --run-ignored only -E 'test(15_to_15)'
+
 # Random faults at random points of a switch and its way back, while an application writes: RUNS=30 of them, JOBS=1 at a time; SEED=s
 # repeats what it was printed for. The last lines are a table of faults by points; docs/guide/torture.md says how to read it.
 torture:

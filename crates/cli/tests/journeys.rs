@@ -13,7 +13,7 @@ use switchyard_rig::{DATABASE, Major, RigOptions, Server, Workload, WorkloadConf
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything of ours that a person could find.
-const OURS: &str = "SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'switchyard' \
+const OURS: &str = "SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname IN ('switchyard', 'switchyard_drill') \
     UNION ALL SELECT 'trigger on ' || tgrelid::regclass FROM pg_trigger WHERE tgname = 'switchyard_fence' \
     UNION ALL SELECT 'publication ' || pubname FROM pg_publication \
     UNION ALL SELECT 'subscription ' || subname FROM pg_subscription \

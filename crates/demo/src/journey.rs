@@ -126,7 +126,9 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
     println!("{}", serde_json::to_string(&figures)?);
     let clean = figures.drill.passed
         && check.is_clean()
-        && figures.findings == 0 && figures.unproven == 0 && figures.client_errors == 0;
+        && figures.findings == 0
+        && figures.unproven == 0
+        && figures.client_errors == 0;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -237,7 +237,7 @@ async fn awkward_names_are_fenced_and_everything_of_ours_goes_away() {
     }
     let listed = bed.db.remove_actions().await.unwrap();
     let triggers = listed.iter().filter(|a| a.run.contains("DROP TRIGGER")).count();
-    assert_eq!((triggers, listed.len()), (names.len() + tables().len(), triggers + 4), "{listed:?}");
+    assert_eq!((triggers, listed.len()), (names.len() + tables().len(), triggers + 7), "{listed:?}");
     bed.db.remove().await.unwrap();
     assert!(bed.db.remove_actions().await.unwrap().is_empty(), "nothing is left to remove");
     bed.db.remove().await.expect("removing nothing is no error");

@@ -19,7 +19,7 @@ async fn on(server: &Server) -> Vec<String> {
         "SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE NOT temporary
          UNION ALL SELECT 'subscription ' || subname FROM pg_subscription
          UNION ALL SELECT 'publication ' || pubname FROM pg_publication
-         UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname = 'switchyard'
+         UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname IN ('switchyard', 'switchyard_drill')
          UNION ALL SELECT 'trigger on ' || tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE 'switchyard%'
          ORDER BY 1",
     )

@@ -12,8 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, drift, drills, held, notices, publish, verifier};
-use super::{Event, Live, connect, drift, errors, held, notices, probes, publish, verifier};
+use super::{Event, Live, connect, drift, drills, errors, held, notices, probes, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},

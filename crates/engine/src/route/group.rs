@@ -9,10 +9,9 @@ use switchyard_model::{Side, UnixMs, gate::RouteReadBack, journal::Action, plan:
 use tokio::time::timeout;
 
 use super::{
-    Capabilities, Router, RouterState,
+    Capabilities, Router, RouterState, ServedBySide,
     severable::{Line, Severable},
 };
-use super::{Capabilities, Router, RouterState, ServedBySide};
 use crate::error::{Error, Kind, Result};
 
 /// What a hold is called.

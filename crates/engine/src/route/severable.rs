@@ -9,7 +9,7 @@ use std::sync::{
 use async_trait::async_trait;
 use switchyard_model::{Side, journal::Action, plan::live::Pool};
 
-use super::{Capabilities, Router, RouterState};
+use super::{Capabilities, Router, RouterState, ServedBySide};
 use crate::error::{Error, Kind, Result};
 
 /// A line that can be cut and mended; clones are the same line.
@@ -114,5 +114,9 @@ impl Router for Severable {
 
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
         self.reached()?.pools().await
+    }
+
+    async fn served(&self) -> Result<Option<ServedBySide>> {
+        self.reached()?.served().await
     }
 }

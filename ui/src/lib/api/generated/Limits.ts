@@ -52,7 +52,8 @@ held_max_s: number,
 /**
  * How old the newest passed drill may be before writes move, or more reads than a drill moves, seconds; 0 asks for none.
  */
-drill_max_age_s: number, };
+drill_max_age_s: number, 
+/**
  * How much slower than on the source a read may be on the target, percent of the source's percentile.
  */
 latency_ratio_percent: number, 
