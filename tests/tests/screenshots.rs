@@ -30,7 +30,7 @@ const PAGES: [(&str, &str); 11] = [
     ("consistency", "tables"),
     ("queries", "headline"),
     ("traffic", "route-history"),
-    ("drills", "headline"),
+    ("drills", "drill-start"),
     ("timeline", "gantt"),
     ("pools", "pools-need"),
     ("report", "headline"),
@@ -90,6 +90,42 @@ async fn a_new_migration() {
     app.click("endpoint-test").await;
     app.see("endpoint-test-result").await;
     keep(&app, "endpoints").await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn drills_never_run_running_passed_and_failed() {
+    let world = World::at(Stage::Validated).await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.click("nav-drills").await;
+    app.see("drill-start").await;
+    keep(&app, "new-drills").await;
+    let login = &world.rig.source.logins.app;
+    app.fill("drill-role", &login.user).await;
+    app.fill("drill-password", &login.password).await;
+    for (failure, goal, picture) in [
+        ("replication-stopped", "30", "passed"),
+        ("target-errors", "30", "passed-again"),
+        ("slow-target", "0.1", "failed"),
+    ] {
+        app.click(&format!("drill-failure-{failure}")).await;
+        app.fill("drill-goal", goal).await;
+        app.wait_for("a drill may begin", COMPARED, async || {
+            app.text("drill-why").await.contains("is real").then_some(())
+        })
+        .await;
+        app.click("drill-run").await;
+        app.see_within("drill-open", COMPARED).await;
+        if picture == "passed" {
+            keep(&app, "running-drills").await;
+        }
+        app.wait_for("the drill ends", COMPARED, async || (!app.shows("drill-open").await).then_some(())).await;
+        keep(&app, &format!("{picture}-drills")).await;
+    }
+    app.click("nav-overview").await;
+    app.see("lag-chart").await;
+    keep(&app, "drilled-overview").await;
     app.close().await;
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod closing;
+mod drills;
 mod endpoint_form;
 mod journey;
 mod menu;

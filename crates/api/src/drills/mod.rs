@@ -11,7 +11,7 @@ use switchyard_engine::{
 };
 use switchyard_model::{
     Command,
-    drill::{Act, DrillOrder, DrillPlan, Failure, GOAL_MS},
+    drill::{Act, DrillOrder, DrillPlan, Failure},
     gate::{self, Question},
     journal::Entry,
     state::State,
@@ -57,6 +57,7 @@ impl Switchyard {
                 word: failure.word().to_owned(),
                 title: failure.title().to_owned(),
                 what: failure.what().to_owned(),
+                goal_ms: failure.goal_ms(),
                 from_window: failure != Failure::OperatorKilled,
                 last: state.drills.iter().rfind(|d| d.order.failure == failure && !d.is_open()).cloned(),
             })
@@ -73,7 +74,6 @@ impl Switchyard {
             passed_at: state.drill_passed_at(),
             max_age_s: state.limits().drill_max_age_s,
             canary: self.canary(id, &state).await?,
-            goal_ms: GOAL_MS,
         })
     }
 
@@ -112,7 +112,7 @@ impl Switchyard {
             Some(role) => role.trim().to_owned(),
             None => self.canary(id, &state).await?.unwrap_or_default(),
         };
-        let goal_ms = args.goal_ms.unwrap_or(GOAL_MS);
+        let goal_ms = args.goal_ms.unwrap_or_else(|| args.failure.goal_ms());
         let order = DrillOrder { failure: args.failure, act: args.act, canary, goal_ms };
         let problems = order.problems();
         if !problems.is_empty() {
@@ -158,7 +158,8 @@ impl Switchyard {
             }
             Act::Writes => (Command::SwitchWrites, "Switch writes, fail, roll back".to_owned()),
         };
-        let order = DrillOrder { failure: Failure::TargetDown, act, canary: "canary".to_owned(), goal_ms: GOAL_MS };
+        let failure = Failure::TargetDown;
+        let order = DrillOrder { failure, act, canary: "canary".to_owned(), goal_ms: failure.goal_ms() };
         let gates =
             gate::judge(&Question { command: &command, state, facts: &snapshot.facts, now: self.parts.clock.now() });
         let why_not = state.allows_drill(&order).err().or_else(|| cockpit::why_not(&command, state, &gates));

@@ -20,7 +20,7 @@ pub struct DrillRequest {
     pub canary: Option<String>,
     /// Its password, where it is not known yet.
     pub password: Option<String>,
-    /// How long the whole may take, ms; None for five seconds.
+    /// How long the whole may take, ms; None for the failure's own.
     pub goal_ms: Option<u32>,
 }
 
@@ -64,6 +64,8 @@ pub struct DrillKind {
     pub title: String,
     /// What is done, and to whom.
     pub what: String,
+    /// How long the whole may take where nobody gives a goal, ms.
+    pub goal_ms: u32,
     /// Whether a window can run it; the one that kills whoever drives needs an onlooker.
     pub from_window: bool,
     /// The newest drill of it that ended.
@@ -104,6 +106,4 @@ pub struct DrillsView {
     pub max_age_s: u32,
     /// The canary's role, where one is known.
     pub canary: Option<String>,
-    /// The goal where none is given, ms.
-    pub goal_ms: u32,
 }

@@ -53,7 +53,7 @@ pub struct DrillArgs {
     /// (SWITCHYARD_CANARY_PASSWORD), the keyring or ~/.pgpass.
     #[arg(long, value_name = "ROLE")]
     pub canary: Option<String>,
-    /// How long the whole may take, seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
-    pub within: f64,
+    /// How long the whole may take, seconds [default: 5; 10 for router-unreachable, 15 for operator-killed, 30 for finding].
+    #[arg(long, value_name = "SECONDS")]
+    pub within: Option<f64>,
 }

@@ -65,8 +65,8 @@ fn request(migration: &str, args: &DrillArgs) -> Result<DrillRequest, ApiError> 
             &format!("Choose one of: {}.", known.join(", ")),
         )
     })?;
-    if !(0.1..=600.0).contains(&args.within) {
-        return Err(wrong(format!("{} s is no goal for a drill.", args.within), "Give 0.1 to 600 seconds."));
+    if let Some(within) = args.within.filter(|s| !(0.1..=600.0).contains(s)) {
+        return Err(wrong(format!("{within} s is no goal for a drill."), "Give 0.1 to 600 seconds."));
     }
     Ok(DrillRequest {
         migration: migration.to_owned(),
@@ -74,7 +74,7 @@ fn request(migration: &str, args: &DrillArgs) -> Result<DrillRequest, ApiError> 
         act: if args.writes { Act::Writes } else { Act::Reads { percent: args.reads } },
         canary: args.canary.clone(),
         password: std::env::var("SWITCHYARD_CANARY_PASSWORD").ok(),
-        goal_ms: Some((args.within * 1000.0).round() as u32),
+        goal_ms: args.within.map(|s| (s * 1000.0).round() as u32),
     })
 }
 

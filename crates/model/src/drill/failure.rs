@@ -53,6 +53,17 @@ impl Failure {
         Failure::ALL.into_iter().find(|f| f.word() == word)
     }
 
+    /// How long the whole may take where nobody gives a goal, ms: five seconds, and as much more as what notices it takes by its
+    /// nature. Changes are compared every few seconds, a router is cut off for five, and a lease lapses after six.
+    pub fn goal_ms(self) -> u32 {
+        match self {
+            Failure::TargetDown | Failure::SlowTarget | Failure::TargetErrors | Failure::ReplicationStopped => 5_000,
+            Failure::RouterUnreachable => 10_000,
+            Failure::OperatorKilled => 15_000,
+            Failure::Finding => 30_000,
+        }
+    }
+
     /// Title on the screen.
     pub fn title(self) -> &'static str {
         match self {

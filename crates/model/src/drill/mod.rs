@@ -50,9 +50,6 @@ pub struct DrillOrder {
     pub goal_ms: u32,
 }
 
-/// The goal where none is given: five seconds.
-pub const GOAL_MS: u32 = 5_000;
-
 /// Longest goal that makes sense, ms: ten minutes.
 const LONGEST_MS: u32 = 600_000;
 
@@ -90,8 +87,9 @@ mod tests {
             canary: canary.to_owned(),
             goal_ms,
         };
-        assert_eq!(order(Act::Reads { percent: 10 }, "app", GOAL_MS).problems(), Vec::<String>::new());
-        assert_eq!(order(Act::Writes, "app", GOAL_MS).problems(), Vec::<String>::new());
+        let goal = Failure::TargetDown.goal_ms();
+        assert_eq!(order(Act::Reads { percent: 10 }, "app", goal).problems(), Vec::<String>::new());
+        assert_eq!(order(Act::Writes, "app", goal).problems(), Vec::<String>::new());
         let wrong = order(Act::Reads { percent: 0 }, " ", 0).problems();
         assert_eq!(wrong.len(), 3, "each field is told: {wrong:?}");
         assert_eq!(order(Act::Reads { percent: 101 }, &"x".repeat(64), u32::MAX).problems().len(), 3);

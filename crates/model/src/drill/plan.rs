@@ -40,7 +40,7 @@ impl DrillPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drill::{Act, Failure, GOAL_MS};
+    use crate::drill::{Act, Failure};
 
     #[test]
     fn a_missed_drill_is_made_up_for_once() {
@@ -48,7 +48,7 @@ mod tests {
             failure: Failure::TargetDown,
             act: Act::Reads { percent: 1 },
             canary: "app".into(),
-            goal_ms: GOAL_MS,
+            goal_ms: 5_000,
         };
         let plan = DrillPlan { every_s: SHORTEST_S, from: 1_000, order: order.clone() };
         assert_eq!(plan.next(&[]), 1_000, "the first one is due from the beginning");

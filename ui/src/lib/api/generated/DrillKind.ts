@@ -23,6 +23,10 @@ title: string,
  */
 what: string, 
 /**
+ * How long the whole may take where nobody gives a goal, ms.
+ */
+goal_ms: number, 
+/**
  * Whether a window can run it; the one that kills whoever drives needs an onlooker.
  */
 from_window: boolean, 

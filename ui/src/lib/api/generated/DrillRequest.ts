@@ -27,6 +27,6 @@ canary: string | null,
  */
 password: string | null, 
 /**
- * How long the whole may take, ms; None for five seconds.
+ * How long the whole may take, ms; None for the failure's own.
  */
 goal_ms: number | null, };

@@ -47,8 +47,4 @@ max_age_s: number,
 /**
  * The canary's role, where one is known.
  */
-canary: string | null, 
-/**
- * The goal where none is given, ms.
- */
-goal_ms: number, };
+canary: string | null, };

@@ -33,7 +33,7 @@ export class SampleDrills {
   }
 
   view(): DrillsView {
-    const kinds = KINDS.map(([failure, word, title, what]): DrillKind => ({ failure, word, title, what, from_window: failure !== "operator_killed", last: this.#past.find((d) => d.order.failure === failure) ?? null }));
+    const kinds = KINDS.map(([failure, word, title, what]): DrillKind => ({ failure, word, title, what, goal_ms: failure === "finding" ? 30_000 : 5_000, from_window: failure !== "operator_killed", last: this.#past.find((d) => d.order.failure === failure) ?? null }));
     const early = this.s.phasesDone < 3 ? "The copy has not been completed yet: run “Start replication” first." : null;
     return {
       kinds,
@@ -49,7 +49,6 @@ export class SampleDrills {
       passed_at: this.#past.find((d) => d.ended?.[1].passed)?.ended?.[0] ?? null,
       max_age_s: 30 * 86_400,
       canary: this.#past.length > 0 ? "canary" : null,
-      goal_ms: 5_000,
     };
   }
 
