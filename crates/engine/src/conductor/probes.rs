@@ -5,33 +5,39 @@ use std::{sync::Arc, time::Duration};
 use switchyard_model::state::State;
 use tokio_util::sync::CancellationToken;
 
-use super::{Live, reconcilers::is_ending};
+use super::{Live, errors, reconcilers::is_ending};
 use crate::{error::Result, probes::Session, saga::Pair};
 
 /// Longest that a round may take; then a side does not answer, and nothing is known.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// How often it is looked whether the pair is there.
+const CONNECTING: Duration = Duration::from_millis(100);
+
 /// Probes until stopped, as soon as rows stream.
 pub(super) async fn probe(live: Arc<Live>, stop: CancellationToken) {
     tokio::select! {
-        () = rounds(&live) => {}
+        () = rounds(live) => {}
         () = stop.cancelled() => {}
     }
 }
 
-async fn rounds(live: &Live) {
+async fn rounds(live: Arc<Live>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut session = None;
     loop {
         tick.tick().await;
-        let state = live.book.state().await;
-        let Some(pair) = live.pair().await.filter(|_| is_streaming(&state)) else {
+        let ready = live.book.look(is_streaming).await;
+        let Some(pair) = live.pair().await.filter(|_| ready) else {
             session = None;
+            // Whoever has just begun to drive is asked to go on within a second or two.
+            tick.reset_after(CONNECTING);
             continue;
         };
+        let (first, state) = (session.is_none(), live.book.state().await);
         // A side that does not answer leaves no figures; their age says so. Why is told by the look at the servers.
-        session = match tokio::time::timeout(PATIENCE, round(live, &pair, &state, session.take())).await {
+        session = match tokio::time::timeout(PATIENCE, round(&live, &pair, &state, session.take())).await {
             Ok(Ok(session)) => Some(session),
             Ok(Err(e)) => {
                 tracing::debug!(error = %e, "reads could not be probed");
@@ -39,6 +45,10 @@ async fn rounds(live: &Live) {
             }
             Err(_) => None,
         };
+        if first && session.is_some() {
+            // The gate counts these reads, and need not wait for the next look at the counters.
+            errors::look(live.clone()).await;
+        }
     }
 }
 

@@ -49,7 +49,7 @@ fn verdict(q: &Question<'_>) -> Verdict {
         return Verdict::fail(format!("the last drill, “{}”, failed: {why}", last.order.failure.title()), REMEDY);
     }
     match passed {
-        None => Verdict::fail("never tested: the way back is a hope", REMEDY),
+        None => Verdict::unknown("never tested: the way back is a hope; run a drill"),
         Some(at) if q.now - at > limit_ms(q) => {
             Verdict::fail(format!("last passed {} ago, limit {limit}", duration((q.now - at) / 1000)), REMEDY)
         }
