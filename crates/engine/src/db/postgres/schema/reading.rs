@@ -131,8 +131,10 @@ impl<'a> Reading<'a> {
     }
 
     /// Ends the session and gives the list back.
-    pub(in crate::db::postgres) async fn end(self) -> Vec<Unseen> {
-        // Everything was read; a failed good-bye changes nothing.
+    pub(in crate::db::postgres) async fn end(mut self) -> Vec<Unseen> {
+        // Everything was read; a failed good-bye changes nothing. The server hears of a closed connection later, and whoever looks for
+        // open transactions meanwhile would find this one.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await;
         let _ = self.connection.close().await;
         self.unseen
     }
