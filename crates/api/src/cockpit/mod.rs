@@ -153,9 +153,11 @@ pub fn headline(state: &State) -> String {
 
 /// Why a command cannot be run now: the state's word first, then every closed gate.
 pub fn why_not(command: &Command, state: &State, gates: &[Judged]) -> Option<String> {
-    if let Err(why) = state.allows(command) {
-        return Some(why);
-    }
+    state.allows(command).err().or_else(|| shut(gates))
+}
+
+/// Every closed gate that nobody overrode, in one line; None where all are open.
+pub fn shut(gates: &[Judged]) -> Option<String> {
     let closed: Vec<String> = gates
         .iter()
         .filter(|g| !g.verdict.opens() && g.overridden_by.is_none())

@@ -162,7 +162,7 @@ impl Switchyard {
         let order = DrillOrder { failure, act, canary: "canary".to_owned(), goal_ms: failure.goal_ms() };
         let gates =
             gate::judge(&Question { command: &command, state, facts: &snapshot.facts, now: self.parts.clock.now() });
-        let why_not = state.allows_drill(&order).err().or_else(|| cockpit::why_not(&command, state, &gates));
+        let why_not = state.allows_drill(&order).err().or_else(|| cockpit::shut(&gates));
         DrillAct { act, title, why_not }
     }
 }
