@@ -56,7 +56,7 @@ describe("the Drills page", () => {
     expect(screen.getByTestId("drill-why").textContent).toContain("not named yet");
     await fireEvent.input(screen.getByTestId("drill-role"), { target: { value: "app" } });
     await fireEvent.input(screen.getByTestId("drill-password"), { target: { value: "sesame" } });
-    await fireEvent.change(screen.getByTestId("drill-goal"), { target: { value: "2,5" } });
+    await fireEvent.input(screen.getByTestId("drill-goal"), { target: { value: "2,5" } });
     await fireEvent.click(run);
     await waitFor(() => expect(backend.asked("drill_start")).toHaveLength(1));
     expect(backend.asked("drill_start")[0]?.args).toEqual({

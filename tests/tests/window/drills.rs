@@ -40,7 +40,7 @@ async fn a_drill_is_run_from_the_page_and_the_rollback_button_says_what_it_measu
     world.run(&api, json!({ "command": "shift_reads", "percent": 1 })).await;
     api.shut_down().await;
     let button = app
-        .text_until("rollback-open", "there is something to roll back", REHEARSED, |t| t.contains("last drill"))
+        .text_until("rollback-note", "there is something to roll back", REHEARSED, |t| t.contains("last drill"))
         .await;
     assert!(button.contains("back in") && button.contains("0 of"), "the button says what was measured: {button}");
     app.close().await;
