@@ -320,7 +320,7 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
 
 /// The newest drill, whatever the limits ask for.
 fn drilled(seen: &Seen<'_>) -> Check {
-    let last = seen.state.last_drill().and_then(|d| d.ended.as_ref());
+    let last = seen.state.last_rehearsal().and_then(|d| d.ended.as_ref());
     let verdict = match last {
         None => Verdict::unknown("never tested: a hope"),
         Some((_, r)) => match (r.passed, r.total_ms) {

@@ -223,7 +223,7 @@ fn button(seen: &Seen<'_>, command: Command, title: String) -> NextCommand {
 fn rollback(seen: &Seen<'_>) -> RollbackCard {
     let why_not = why_not(&Command::RollBack, seen.state, &[]);
     let rolled = seen.state.last_rollback.as_ref().map(|(at, watch)| (*at, watch));
-    let drilled = seen.state.last_drill().and_then(|d| d.ended.as_ref());
+    let drilled = seen.state.last_rehearsal().and_then(|d| d.ended.as_ref());
     let note = match (rolled, drilled) {
         _ if seen.state.held.is_some() => "writes go on at the source; nothing has moved".to_owned(),
         // A drill of writes ends with a rollback of its own, and says more than that.

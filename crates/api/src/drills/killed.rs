@@ -102,16 +102,7 @@ impl<S: Fn(String) + Send + Sync> Operator for Onlooker<'_, S> {
     }
 
     async fn ask(&self, command: Command) -> Result<TicketState> {
-        let p = &self.host.parts;
-        let ticket = p.store.ask(self.id, &command, "a drill", &p.operator, p.clock.now()).await?;
-        loop {
-            match p.store.ticket(ticket).await? {
-                TicketState::Waiting | TicketState::Running => {
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                }
-                ended => return Ok(ended),
-            }
-        }
+        drill::ask(&self.host.parts, self.id, &command).await
     }
 
     fn say(&self, line: String) {

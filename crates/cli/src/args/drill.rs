@@ -43,9 +43,9 @@ pub struct DrillArgs {
     /// target-down, slow-target, target-errors, replication-stopped, finding, router-unreachable or operator-killed.
     #[arg(long, value_name = "KIND", default_value = "target-down")]
     pub failure: String,
-    /// Percent of reads that move before the failure.
-    #[arg(long, value_name = "PERCENT", default_value_t = 10, conflicts_with = "writes")]
-    pub reads: u8,
+    /// Percent of reads that move before the failure [default: the ladder's rung of at most 10 %, or its first].
+    #[arg(long, value_name = "PERCENT", conflicts_with = "writes")]
+    pub reads: Option<u8>,
     /// Switch writes instead: the ladder has to be at its top, and everything returns to the source.
     #[arg(long)]
     pub writes: bool,

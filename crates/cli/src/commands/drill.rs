@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub async fn run(ctl: &Ctl, command: DrillCmd) -> Result<Answer, ApiError> {
     match command {
         DrillCmd::Run { migration, drill } => {
-            let request = request(&migration, &drill)?;
+            let request = request(ctl, &migration, &drill).await?;
             let record = match request.failure {
                 Failure::OperatorKilled => killed(ctl, request).await?,
                 _ => rehearse(ctl, request).await?,
@@ -44,7 +44,7 @@ pub async fn run(ctl: &Ctl, command: DrillCmd) -> Result<Answer, ApiError> {
         }
         DrillCmd::Schedule { migration, every, off: _, drill } => {
             let every_s = every.as_deref().map(seconds).transpose()?;
-            let args = ScheduleDrills { drill: request(&migration, &drill)?, every_s };
+            let args = ScheduleDrills { drill: request(ctl, &migration, &drill).await?, every_s };
             ctl.call::<_, Nothing>("drill_schedule", &args).await?;
             if ctl.json {
                 output::json(&serde_json::json!({ "every_s": every_s }));
@@ -56,7 +56,7 @@ pub async fn run(ctl: &Ctl, command: DrillCmd) -> Result<Answer, ApiError> {
     }
 }
 
-fn request(migration: &str, args: &DrillArgs) -> Result<DrillRequest, ApiError> {
+async fn request(ctl: &Ctl, migration: &str, args: &DrillArgs) -> Result<DrillRequest, ApiError> {
     let wrong = |message: String, remedy: &str| ApiError::new("invalid", message, remedy);
     let failure = Failure::from_word(&args.failure).ok_or_else(|| {
         let known: Vec<&str> = Failure::ALL.into_iter().map(Failure::word).collect();
@@ -68,10 +68,18 @@ fn request(migration: &str, args: &DrillArgs) -> Result<DrillRequest, ApiError> 
     if let Some(within) = args.within.filter(|s| !(0.1..=600.0).contains(s)) {
         return Err(wrong(format!("{within} s is no goal for a drill."), "Give 0.1 to 600 seconds."));
     }
+    let act = match (args.writes, args.reads) {
+        (true, _) => Act::Writes,
+        (false, Some(percent)) => Act::Reads { percent },
+        (false, None) => {
+            let offered = view(ctl, migration).await?.acts.into_iter().map(|a| a.act);
+            offered.into_iter().find(|act| *act != Act::Writes).unwrap_or(Act::Reads { percent: 1 })
+        }
+    };
     Ok(DrillRequest {
         migration: migration.to_owned(),
         failure,
-        act: if args.writes { Act::Writes } else { Act::Reads { percent: args.reads } },
+        act,
         canary: args.canary.clone(),
         password: std::env::var("SWITCHYARD_CANARY_PASSWORD").ok(),
         goal_ms: args.within.map(|s| (s * 1000.0).round() as u32),

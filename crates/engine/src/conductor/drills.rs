@@ -1,12 +1,12 @@
 //! A reconciler: runs the drill that was asked for, asks for the one that is due by plan, and ends one whose process died.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchyard_model::{
     Command,
     drill::{DrillRecord, DrillResult, Failure, Measured},
-    gate::Judged,
+    gate::{self, Judged},
     journal::Entry,
     state::State,
 };
@@ -31,10 +31,11 @@ pub(super) async fn look(live: Arc<Live>) {
 }
 
 async fn step(live: &Arc<Live>) -> Result<()> {
-    let state = live.book.state().await;
-    if state.milestones.replicating.is_none() || is_ending(&state) {
+    // Looked at where it is: twice a second the state is not copied for nothing.
+    if !live.book.look(has_work).await {
         return Ok(());
     }
+    let state = live.book.state().await;
     let Some(open) = state.open_drill().cloned() else { return ask_by_plan(live, &state).await };
     let now = live.parts.clock.now();
     if open.order.failure == Failure::OperatorKilled && now - open.began.unwrap_or(open.asked) < GIVEN_UP_MS {
@@ -44,10 +45,16 @@ async fn step(live: &Arc<Live>) -> Result<()> {
     let Some(pair) = live.pair().await else { return Ok(()) };
     let operator = Conducted { live: live.clone(), pair };
     let result = match open.began {
-        Some(_) => drill::cut_short(&operator, open.id, &open.order).await,
+        Some(_) => drill::cut_short(&operator, &open.order).await,
         None => begin(live, &operator, &open).await?,
     };
     end(live, &open, result, &state.spec.name).await
+}
+
+/// Whether a drill is asked for or planned on a pair that can be rehearsed on.
+fn has_work(state: &State) -> bool {
+    let wanted = state.open_drill().is_some() || state.drill_plan.is_some();
+    wanted && state.milestones.replicating.is_some() && !is_ending(state)
 }
 
 async fn begin(live: &Live, operator: &Conducted, open: &DrillRecord) -> Result<DrillResult> {
@@ -79,11 +86,12 @@ async fn end(live: &Live, open: &DrillRecord, result: DrillResult, migration: &s
     Ok(())
 }
 
-/// Asks for the drill that is due, where one can begin; one that cannot is tried again at the next look.
+/// Asks for the drill that is due, where one can begin and its act's gates are open; else it is looked at again.
 async fn ask_by_plan(live: &Live, state: &State) -> Result<()> {
     let Some(plan) = &state.drill_plan else { return Ok(()) };
     let due = live.parts.clock.now() >= plan.next(&state.drills);
-    if due && state.open_run.is_none() && state.allows_drill(&plan.order).is_ok() {
+    let can = state.open_run.is_none() && state.allows_drill(&plan.order).is_ok();
+    if due && can && gate::open(&commands::judge(live, &plan.order.act.command(), state).await) {
         live.book.record(Entry::DrillAsked { order: plan.order.clone() }).await?;
     }
     Ok(())
@@ -115,16 +123,7 @@ impl Operator for Conducted {
     }
 
     async fn ask(&self, command: Command) -> Result<TicketState> {
-        let (store, now) = (&self.live.parts.store, self.live.parts.clock.now());
-        let ticket = store.ask(self.live.book.migration(), &command, "a drill", &self.live.parts.operator, now).await?;
-        loop {
-            match store.ticket(ticket).await? {
-                TicketState::Waiting | TicketState::Running => {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                ended => return Ok(ended),
-            }
-        }
+        drill::ask(&self.live.parts, self.live.book.migration(), &command).await
     }
 
     fn say(&self, line: String) {

@@ -53,7 +53,7 @@ pub(super) struct Marks {
 impl Marks {
     /// Who answered this. A server that started anew since is the one that is not the other.
     fn side(&self, answer: &str) -> Side {
-        if answer == self.target || answer != self.source { Side::Target } else { Side::Source }
+        if answer == self.source { Side::Source } else { Side::Target }
     }
 }
 

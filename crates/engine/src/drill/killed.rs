@@ -3,13 +3,19 @@
 use std::time::{Duration, Instant};
 
 use switchyard_model::{
-    Command, Side,
-    drill::{Act, DrillOrder, DrillResult, LedgerCheck, Measured},
+    Command,
+    drill::{Act, DrillOrder, DrillResult, Measured},
     journal::{Entry, RunId},
     state::{State, StepState},
 };
 
-use super::{Operator, canary::Canary, front::Front, run::prepare};
+use super::{
+    Operator,
+    back::{go_back, has_moved, wait_until_left},
+    canary::Canary,
+    front::Front,
+    run::{check_ledger, ms, prepare},
+};
 use crate::{
     error::{Error, Kind, Result},
     saga::Book,
@@ -41,10 +47,15 @@ pub async fn operator_killed(
 ) -> DrillResult {
     let mut measured = Measured::default();
     let played = play(operator, book, drill, order, fronts, &mut measured, start, take_over).await;
-    if let Err(e) = played {
+    if let Err(e) = played.and(leave_nothing(operator).await) {
         measured.troubles.push(format!("{} {}", e.sentence(), e.remedy()));
     }
     measured.judge(order)
+}
+
+/// Whatever was moved is back, also where the drill did not get to its end.
+async fn leave_nothing(operator: &dyn Operator) -> Result<()> {
+    if has_moved(operator).await? { go_back(operator).await } else { Ok(()) }
 }
 
 #[expect(clippy::too_many_arguments, reason = "what a host hands in, each used once")]
@@ -80,34 +91,20 @@ async fn play(
     let run = before_run(book, before).await?;
     measured.noticed = noticed(book, run, since).await?;
     measured.decided_ms = measured.noticed.as_ref().map(|(at, _)| *at);
-    let over = wait_for(book, RECOVERING, |state| state.open_run.is_none()).await?;
-    if over && moved(&book.catch_up().await?) {
+    if !wait_for(book, RECOVERING, |state| state.open_run.is_none()).await? {
+        let why = format!("the run that it had begun was not ended within {} s", RECOVERING.as_secs());
+        return Err(Error::new(Kind::Deadline, "recovering from the operator's death", why));
+    }
+    if has_moved(operator).await? {
         // It got through before it died, which is as good; only the way back is left.
-        operator.ask(Command::RollBack).await?;
+        go_back(operator).await?;
     }
-    if over && !moved(&book.catch_up().await?) {
-        measured.routed_back_ms = Some(elapsed(since, operator));
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    measured.routed_back_ms = Some(ms(since, operator.clock().instant()));
+    wait_until_left(operator, &canary).await?;
     canary.stop().await;
-    let authority = book.catch_up().await?.authority;
-    let there = operator.pair().db(authority).drills.written(drill).await?;
-    let seen = canary.seen();
-    measured.requests = seen.requests;
-    measured.failed_requests = seen.failed;
-    measured.longest_write_ms = seen.longest_write.as_secs_f64() * 1000.0;
-    measured.last_request_on_target_ms =
-        seen.last_on_target.map(|at| at.saturating_duration_since(since).as_secs_f64() * 1000.0);
-    measured.ledger = LedgerCheck::of(&seen.acknowledged, seen.uncertain, &there);
+    canary.seen().tell(measured);
+    measured.ledger = check_ledger(operator, &canary, drill).await?;
     Ok(())
-}
-
-fn elapsed(since: Instant, operator: &dyn Operator) -> f64 {
-    operator.clock().instant().saturating_duration_since(since).as_secs_f64() * 1000.0
-}
-
-fn moved(state: &State) -> bool {
-    state.authority == Side::Target || state.route.reads_on_target > 0
 }
 
 /// Whether a run that began after this entry has got to the step.

@@ -4,18 +4,19 @@ use std::time::{Duration, Instant};
 
 use switchyard_model::{
     Command, Side,
-    drill::{Act, DrillOrder, DrillResult, Failure, LedgerCheck, Measured},
+    drill::{DrillOrder, DrillResult, Failure, LedgerCheck, Measured},
     gate::{self, Judged},
 };
 
 use super::{
     Operator,
+    back::{go_back, has_moved, in_words, unplant, wait_until_left},
     canary::{Canary, Marks},
     faults::Injected,
     front::Front,
 };
 use crate::{
-    error::{self, Error, Kind, Result},
+    error::{Error, Kind, Result},
     saga::Pair,
     store::TicketState,
 };
@@ -24,16 +25,12 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(100);
 /// A failure that nobody notices in this time is not noticed.
 const NOTICING: Duration = Duration::from_secs(60);
-/// How long the way back is tried.
-const GOING_BACK: Duration = Duration::from_secs(90);
 /// How long the act's gates may take to open.
 const OPENING: Duration = Duration::from_secs(30);
 /// How long a share of reads may take to reach the target.
 const ARRIVING: Duration = Duration::from_secs(20);
 /// After so many looks without a read on the target the poolers' connections are renewed.
 const RENEW_EVERY: u32 = 15;
-/// How long requests may go on reaching the target afterwards.
-const LEAVING: Duration = Duration::from_secs(15);
 
 /// Gates that look at the world. The others are about time, people and the journal, and notice nothing.
 const WATCHFUL: [&str; 7] = ["lag", "consistency", "schema", "way_back", "read_back", "latency", "errors"];
@@ -54,14 +51,13 @@ pub async fn run(operator: &dyn Operator, drill: i64, order: &DrillOrder, fronts
 
 /// For a drill whose process died: removes what it may have left, and takes back what it moved. The sentence is why it counts
 /// as failed.
-pub async fn cut_short(operator: &dyn Operator, drill: i64, order: &DrillOrder) -> DrillResult {
-    let rehearsal = Rehearsal { operator, drill, order, injected: Injected::Nothing };
+pub async fn cut_short(operator: &dyn Operator, order: &DrillOrder) -> DrillResult {
     let mut measured = Measured::default();
     measured.troubles.push("The process that ran it ended before the drill did.".to_owned());
     let taken_back = async {
         unplant(operator.pair()).await?;
-        if rehearsal.has_moved().await? {
-            rehearsal.go_back().await?;
+        if has_moved(operator).await? {
+            go_back(operator).await?;
         }
         Ok::<(), Error>(())
     };
@@ -84,10 +80,7 @@ impl Rehearsal<'_> {
     }
 
     fn act(&self) -> Command {
-        match self.order.act {
-            Act::Reads { percent } => Command::ShiftReads { percent },
-            Act::Writes => Command::SwitchWrites,
-        }
+        self.order.act.command()
     }
 
     async fn play(&mut self, fronts: &[Front], measured: &mut Measured) -> Result<()> {
@@ -96,15 +89,8 @@ impl Rehearsal<'_> {
         let mut canary = Canary::start(fronts, self.drill, marks).await?;
         let played = self.with_canary(&canary, measured).await;
         canary.stop().await;
-        {
-            let seen = canary.seen();
-            let since = seen.since;
-            measured.requests = seen.requests;
-            measured.failed_requests = seen.failed;
-            measured.longest_write_ms = seen.longest_write.as_secs_f64() * 1000.0;
-            measured.last_request_on_target_ms = since.zip(seen.last_on_target).map(|(a, b)| ms(a, b));
-        }
-        measured.ledger = self.check_ledger(&canary).await?;
+        canary.seen().tell(measured);
+        measured.ledger = check_ledger(self.operator, &canary, self.drill).await?;
         played
     }
 
@@ -132,9 +118,9 @@ impl Rehearsal<'_> {
             // What was written on the target has to arrive before anything goes back; whoever decides mends the stream first.
             self.injected.take_off(self.operator.pair()).await?;
         }
-        self.go_back().await?;
+        go_back(self.operator).await?;
         measured.routed_back_ms = Some(self.since(since));
-        self.wait_until_left(canary).await
+        wait_until_left(self.operator, canary).await
     }
 
     /// Gives the gates of the act a moment: a process that has just begun to drive has not measured for long. If they stay shut
@@ -165,20 +151,6 @@ impl Rehearsal<'_> {
                     router.renew_readers().await?;
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Nobody is answered by the target any more.
-    async fn wait_until_left(&self, canary: &Canary) -> Result<()> {
-        canary.seen().from_source.fill(0);
-        let began = self.operator.clock().instant();
-        while !canary.seen().has_left_target() {
-            if self.operator.clock().instant() - began > LEAVING {
-                let why = format!("{} s later some requests still did not go to the source alone", LEAVING.as_secs());
-                return Err(Error::new(Kind::Contradiction, "waiting for requests to leave the target", why));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
@@ -218,39 +190,11 @@ impl Rehearsal<'_> {
         }
     }
 
-    /// Everything goes back to the source, however often it has to be asked for.
-    async fn go_back(&self) -> Result<()> {
-        let began = self.operator.clock().instant();
-        loop {
-            let answer = self.operator.ask(Command::RollBack).await?;
-            if matches!(answer, TicketState::Done { .. }) || !self.has_moved().await? {
-                return Ok(());
-            }
-            if self.operator.clock().instant() - began > GOING_BACK {
-                return Err(Error::new(Kind::Contradiction, "rolling back", in_words(&answer)));
-            }
-            self.operator.say(format!("the way back is tried again: {}", in_words(&answer)));
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    async fn has_moved(&self) -> Result<bool> {
-        let state = self.operator.state().await?;
-        Ok(state.authority == Side::Target || state.route.reads_on_target > 0)
-    }
-
-    async fn check_ledger(&self, canary: &Canary) -> Result<LedgerCheck> {
-        let authority = self.operator.state().await?.authority;
-        let there = self.pair().db(authority).drills.written(self.drill).await?;
-        let seen = canary.seen();
-        Ok(LedgerCheck::of(&seen.acknowledged, seen.uncertain, &there))
-    }
-
     /// Whatever was put on or moved is gone.
     async fn leave_nothing(&mut self) -> Result<()> {
         self.injected.take_off(self.operator.pair()).await?;
-        if self.has_moved().await? {
-            self.go_back().await?;
+        if has_moved(self.operator).await? {
+            go_back(self.operator).await?;
         }
         unplant(self.pair()).await
     }
@@ -276,24 +220,15 @@ pub(super) async fn prepare(pair: &Pair, drill: i64, role: &str) -> Result<Marks
     Ok(marks)
 }
 
-/// Removes planted rows; only the side that never had the authority in a drill of reads has any.
-async fn unplant(pair: &Pair) -> Result<()> {
-    for side in [Side::Source, Side::Target] {
-        pair.db(side).drills.unplant().await?;
-    }
-    Ok(())
+/// What became of the canary's writes, on the side that has the authority now.
+pub(super) async fn check_ledger(operator: &dyn Operator, canary: &Canary, drill: i64) -> Result<LedgerCheck> {
+    let authority = operator.state().await?.authority;
+    let there = operator.pair().db(authority).drills.written(drill).await?;
+    let seen = canary.seen();
+    Ok(LedgerCheck::of(&seen.acknowledged, seen.uncertain, &there))
 }
 
-/// How a command ended, for a sentence.
-pub(super) fn in_words(state: &TicketState) -> String {
-    let words = match state {
-        TicketState::Waiting | TicketState::Running => "it has not ended",
-        TicketState::Done { summary } | TicketState::Undone { summary } | TicketState::Failed { summary } => summary,
-        TicketState::Refused { why } => why,
-    };
-    error::sentence(words).trim_end_matches('.').to_owned()
-}
-
-fn ms(from: Instant, to: Instant) -> f64 {
+/// Milliseconds from one instant to another.
+pub(super) fn ms(from: Instant, to: Instant) -> f64 {
     to.saturating_duration_since(from).as_secs_f64() * 1000.0
 }

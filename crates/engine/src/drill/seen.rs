@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use switchyard_model::{Side, lag::percentile};
+use switchyard_model::{Side, drill::Measured, lag::percentile};
+
+use super::run::ms;
 
 /// How many reads the canary remembers.
 const KEPT: usize = 500;
@@ -142,6 +144,14 @@ impl Seen {
         let (takes, before) = (percentile(&there, 50.0)?, self.before_ms?);
         (there.len() >= FAILURES && takes > SLOW_MS.max(before * SLOWER))
             .then(|| format!("the canary: its reads take {takes:.0} ms on the target, {before:.1} ms before"))
+    }
+
+    /// What it measured since the failure, but for the ledger.
+    pub(super) fn tell(&self, measured: &mut Measured) {
+        measured.requests = self.requests;
+        measured.failed_requests = self.failed;
+        measured.longest_write_ms = self.longest_write.as_secs_f64() * 1000.0;
+        measured.last_request_on_target_ms = self.since.zip(self.last_on_target).map(|(from, to)| ms(from, to));
     }
 
     /// Whether nobody has been answered by the target in a while: each reader was answered by the source so often in a row.

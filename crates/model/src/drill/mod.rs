@@ -12,6 +12,8 @@ mod record;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::Command;
+
 pub use failure::Failure;
 pub use ledger::LedgerCheck;
 pub use measured::{DrillResult, Measured};
@@ -35,6 +37,16 @@ pub enum Act {
     },
     /// Writes go to the target, where the ladder is at its top.
     Writes,
+}
+
+impl Act {
+    /// The command that moves it.
+    pub fn command(self) -> Command {
+        match self {
+            Act::Reads { percent } => Command::ShiftReads { percent },
+            Act::Writes => Command::SwitchWrites,
+        }
+    }
 }
 
 /// What is rehearsed.

@@ -24,9 +24,10 @@ impl State {
         self.drills.iter().find(|d| d.is_open())
     }
 
-    /// The newest drill that ended.
-    pub fn last_drill(&self) -> Option<&DrillRecord> {
-        self.drills.iter().rfind(|d| !d.is_open())
+    /// The newest drill that came to its failure and to the way back; one that was refused or cut short says nothing of either.
+    pub fn last_rehearsal(&self) -> Option<&DrillRecord> {
+        let rehearsed = |d: &&DrillRecord| d.ended.as_ref().is_some_and(|(_, r)| r.decided_ms.is_some());
+        self.drills.iter().rfind(rehearsed)
     }
 
     /// When a drill last passed.

@@ -146,7 +146,7 @@ impl Drills for PgDatabase {
 
     async fn plant(&self, drill: i64) -> Result<()> {
         let sql = "INSERT INTO switchyard_drill.ledger (id, drill, n, at) VALUES (gen_random_uuid(), $1, -1, clock_timestamp())";
-        // What was written by hand must not travel to the side that has the authority, whatever the valve says.
+        // Past the fence, which may stand here. It does not travel: the valve of the side without the authority is closed.
         let mut tx = self.pool().begin().await.map_err(self.failed("planting a row"))?;
         let marked = sqlx::raw_sql("SET LOCAL session_replication_role = replica").execute(&mut *tx).await;
         marked.map_err(self.failed("planting a row"))?;
@@ -155,6 +155,15 @@ impl Drills for PgDatabase {
     }
 
     async fn unplant(&self) -> Result<()> {
+        // Looked for first: a role that may not pass the fence can run every drill that plants nothing.
+        let sql = format!("SELECT EXISTS (SELECT FROM switchyard_drill.ledger WHERE {PLANTED})");
+        let planted: bool = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(self.pool())
+            .await
+            .map_err(self.failed("looking for a planted row"))?;
+        if !planted {
+            return Ok(());
+        }
         let sql = format!("DELETE FROM switchyard_drill.ledger WHERE {PLANTED}");
         let mut tx = self.pool().begin().await.map_err(self.failed("removing the planted row"))?;
         let marked = sqlx::raw_sql("SET LOCAL session_replication_role = replica").execute(&mut *tx).await;
