@@ -157,3 +157,18 @@ async fn every_session_starts_with_our_settings_whatever_the_roles_are() {
         assert_eq!(row.get::<&str, _>(0), value, "{name} must not depend on the role's or the database's settings");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_commit_is_on_the_disk_whatever_the_server_says() {
+    let asked = async |setting: &str| {
+        let bed = Bed::start(Major::V15, &[("synchronous_commit", setting)]).await;
+        let mut own = bed.db.open().await.unwrap();
+        let show = "SHOW synchronous_commit";
+        let beside: String = sqlx::query_scalar(show).fetch_one(&mut own).await.unwrap();
+        let pooled: String = sqlx::query_scalar(show).fetch_one(bed.db.pool()).await.unwrap();
+        (beside, pooled)
+    };
+    let both = |word: &str| (word.to_owned(), word.to_owned());
+    assert_eq!(asked("off").await, both("local"), "a fence that a crash takes back is none");
+    assert_eq!(asked("remote_apply").await, both("remote_apply"), "who waits for more than its disk goes on doing so");
+}

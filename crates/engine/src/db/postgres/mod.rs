@@ -106,7 +106,7 @@ fn lazy_pool(size: u32, options: &PgConnectOptions) -> PgPool {
         .after_connect(|connection, _| {
             Box::pin(async move {
                 options::watch_client(connection).await;
-                Ok(())
+                options::wait_for_the_disk(connection).await
             })
         })
         .connect_lazy_with(options.clone())

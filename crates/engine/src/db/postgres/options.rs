@@ -86,6 +86,7 @@ pub(super) async fn open(endpoint: &Endpoint, has_password: bool, options: &PgCo
     match tokio::time::timeout(CONNECT_DEADLINE, PgConnection::connect_with(options)).await {
         Ok(Ok(mut connection)) => {
             watch_client(&mut connection).await;
+            wait_for_the_disk(&mut connection).await.map_err(|e| refused(endpoint, has_password, e))?;
             Ok(connection)
         }
         Ok(Err(error)) => Err(refused(endpoint, has_password, error)),
@@ -106,6 +107,18 @@ pub(super) async fn watch_client(connection: &mut PgConnection) {
     let _ = sqlx::raw_sql("SELECT pg_catalog.set_config('client_connection_check_interval', '1000', false)")
         .execute(connection)
         .await;
+}
+
+/// What we commit is on the disk when we are told so, also where the server, the database or our role has `synchronous_commit`
+/// off: a fence, a valve or a proof that a crash takes back is none. Whatever waits for more than our own disk is left as it is.
+pub(super) async fn wait_for_the_disk(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(
+        "SELECT pg_catalog.set_config('synchronous_commit', 'local', false) \
+          WHERE pg_catalog.current_setting('synchronous_commit') = 'off'",
+    )
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// What was being done, for every error of a login.
