@@ -47,6 +47,8 @@ pub struct Live {
     snapshot: Mutex<Snapshot>,
     /// What the tables looked like at the last look.
     pub(super) shapes: tokio::sync::Mutex<Option<Seen>>,
+    /// Held while the routers are asked.
+    pub(super) asks_routers: tokio::sync::Mutex<()>,
     /// What probes of both sides showed.
     pub(super) probed: Mutex<Probed>,
     counters: Mutex<Counters>,
@@ -87,6 +89,7 @@ impl Live {
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
             shapes: tokio::sync::Mutex::default(),
+            asks_routers: tokio::sync::Mutex::default(),
             probed: Mutex::default(),
             counters: Mutex::default(),
         }

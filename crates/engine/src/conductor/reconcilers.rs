@@ -134,8 +134,11 @@ async fn servers(live: Arc<Live>) {
 /// Asks the routers for the route.
 pub(super) async fn routers(live: Arc<Live>) {
     let Some(pair) = live.pair().await else { return };
-    let observed = pair.routers.observe_all().await;
+    // They are asked after a run too, and an earlier question must not be answered after a later one.
+    let _alone = live.asks_routers.lock().await;
+    // As old as the question: a change while they answer is not in what they say.
     let now = live.parts.clock.now();
+    let observed = pair.routers.observe_all().await;
     let before = live.snapshot().routers.clone();
     let facts = observed.iter().map(|o| router_fact(o, &before, now)).collect();
     mend_what_came_late(&live, &pair, &observed).await;

@@ -124,6 +124,21 @@ fn a_route_changed_by_hand_closes() {
 }
 
 #[test]
+fn what_routers_said_before_a_change_says_nothing_against_it() {
+    let mut s = state();
+    s.route = Route { reads_on_target: 10, writes: Side::Source };
+    s.route_since = 500;
+    let told = |at, reads_on_target| {
+        let route = Ok(Route { reads_on_target, writes: Side::Source });
+        let facts = Facts { route: Some(RouteReadBack { at, route, holding: false }), ..Facts::default() };
+        ask(&s, &facts, 600, "read_back").verdict
+    };
+    assert!(matches!(told(499, 0), Verdict::Unknown { .. }), "the old route, from before: {:?}", told(499, 0));
+    assert!(matches!(told(500, 0), Verdict::Fail { .. }), "asked since, and still the old one: {:?}", told(500, 0));
+    assert!(told(500, 10).opens(), "{:?}", told(500, 10));
+}
+
+#[test]
 fn an_override_opens_its_gate_only() {
     let mut s = state();
     s.overrides.insert("lag".into(), "ann".into());
