@@ -40,7 +40,10 @@ pub struct Opened {
 impl Engine {
     /// Nothing is opened yet. `store` is its file; None leaves the choice to the API.
     pub fn new(store: Option<PathBuf>) -> Self {
-        Self { options: Options { store, guarded: true, drive: true }, state: Mutex::new(State::Fresh) }
+        Self {
+            options: Options { store, guarded: true, drive: true, ..Options::default() },
+            state: Mutex::new(State::Fresh),
+        }
     }
 
     /// The API; opens it when it is not open.

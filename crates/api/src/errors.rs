@@ -7,7 +7,7 @@ use crate::dto::ApiError;
 impl ApiError {
     /// From its three parts.
     pub fn new(code: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        ApiError { code: code.to_owned(), message: message.into(), remedy: remedy.into() }
+        ApiError { code: code.to_owned(), message: legible(message.into()), remedy: legible(remedy.into()) }
     }
 
     /// Arguments that do not fit.
@@ -19,6 +19,27 @@ impl ApiError {
     pub fn problems(problems: &[String]) -> Self {
         ApiError::new("invalid", problems.join(" "), "Correct the input.")
     }
+}
+
+/// Longer than this nobody reads, in characters.
+const MOST: usize = 2_000;
+
+/// What somebody typed is a part of most sentences: one that is endless is shortened, and what would steer a terminal, or turn
+/// the reading direction around, is written out.
+fn legible(text: String) -> String {
+    let steers =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if text.len() <= MOST && !text.contains(steers) {
+        return text;
+    }
+    let mut out = String::new();
+    for c in text.chars().take(MOST) {
+        if steers(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    if text.chars().nth(MOST).is_some() {
+        out.push('…');
+    }
+    out
 }
 
 impl From<Error> for ApiError {
@@ -55,5 +76,19 @@ fn code(kind: Kind) -> &'static str {
         | Kind::Tool
         | Kind::Statement
         | Kind::Contradiction => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_typed_neither_steers_a_terminal_nor_fills_it() {
+        let of = |typed: &str| ApiError::new("invalid", format!("There is no “{typed}”."), "Correct it.").message;
+        assert_eq!(of("größe 名前"), "There is no “größe 名前”.", "what reads well stays");
+        assert_eq!(of("\u{1b}[31m\u{202e}"), "There is no “\\u{1b}[31m\\u{202e}”.");
+        let long = of(&"é".repeat(5_000));
+        assert!(long.ends_with('…') && long.chars().count() == MOST + 1, "{long}");
     }
 }

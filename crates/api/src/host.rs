@@ -32,6 +32,8 @@ pub struct Options {
     pub guarded: bool,
     /// Whether this process asks for the lease of every migration and drives those that it gets.
     pub drive: bool,
+    /// Whether passwords stay in memory though there may be a keyring, as with `SWITCHYARD_NO_KEYRING`.
+    pub no_keyring: bool,
 }
 
 /// The API of one process.
@@ -62,9 +64,10 @@ impl Switchyard {
     pub async fn open(options: Options) -> Result<Arc<Switchyard>, ApiError> {
         let path = options.store.unwrap_or_else(default_store);
         let store = Store::open(&path).await?;
-        let keychain = match std::env::var_os("SWITCHYARD_NO_KEYRING") {
-            Some(_) => Keychain::in_memory("SWITCHYARD_NO_KEYRING is set"),
-            None => Keychain::open().await,
+        let keychain = match (options.no_keyring, std::env::var_os("SWITCHYARD_NO_KEYRING")) {
+            (true, _) => Keychain::in_memory("this program was told to do without"),
+            (false, Some(_)) => Keychain::in_memory("SWITCHYARD_NO_KEYRING is set"),
+            (false, None) => Keychain::open().await,
         };
         let clock: SharedClock = Arc::new(SystemClock);
         let (engine_events, engine_receiver) = broadcast::channel(256);

@@ -137,7 +137,7 @@ pub(crate) async fn verify(
     lanes: usize,
 ) -> Result<Verified, Failure> {
     let folder = source.data_dir.parent().unwrap_or(&source.data_dir).join("switchyard.db");
-    let api = Switchyard::open(Options { store: Some(folder), guarded: false, drive: false }).await?;
+    let api = Switchyard::open(Options { store: Some(folder), ..Options::default() }).await?;
     let end = |server: &Server| End { reference: server.admin_url("shop"), password: None };
     let request = VerifyRequest {
         source: end(source),

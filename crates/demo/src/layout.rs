@@ -59,7 +59,7 @@ pub fn routers(rig: &Rig) -> (Vec<RouterConfig>, Vec<RouterPassword>) {
 /// Opens the API on a store in this folder and creates the migration. `drive` says whether this process drives it.
 pub async fn open(rig: &Rig, folder: &Path, drive: bool) -> Result<Driver, Failure> {
     let store = folder.join("switchyard.db");
-    let api = Switchyard::open(Options { store: Some(store), guarded: true, drive })
+    let api = Switchyard::open(Options { store: Some(store), guarded: true, drive, ..Options::default() })
         .await
         .map_err(|e| format!("{} {}", e.message, e.remedy))?;
     let driver = Driver { api, migration: MIGRATION.to_owned() };

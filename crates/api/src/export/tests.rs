@@ -27,7 +27,7 @@ fn column(name: &str, source: Option<&str>, target: Option<&str>) -> ColumnDiffe
 
 /// A store in which one table differs in many rows, and one has more hot rows than are named.
 async fn world(folder: &Path) -> Arc<Switchyard> {
-    let api = Switchyard::open(Options { store: Some(folder.join("store.db")), guarded: false, drive: false }).await;
+    let api = Switchyard::open(Options { store: Some(folder.join("store.db")), ..Options::default() }).await;
     let api = api.unwrap();
     let spec = MigrationSpec {
         name: "shop".to_owned(),

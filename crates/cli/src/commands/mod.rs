@@ -48,7 +48,7 @@ impl Ctl {
 
 /// Runs the command of the arguments.
 pub async fn run(args: Args) -> Result<Answer, ApiError> {
-    let api = Switchyard::open(Options { store: args.store, guarded: true, drive: false }).await?;
+    let api = Switchyard::open(Options { store: args.store, guarded: true, ..Options::default() }).await?;
     let ctl = Ctl { api: api.clone(), json: args.json };
     let answer = match args.command {
         Cmd::Endpoint(cmd) => endpoint::run(&ctl, cmd).await,

@@ -146,11 +146,16 @@ impl Rehearsal<'_> {
             tokio::time::sleep(LOOK).await;
             looks += 1;
             if looks.is_multiple_of(RENEW_EVERY) {
-                // The share is of connections, and a pooler keeps those it has; the shift renewed them when there were few.
-                for router in &self.pair().routers.all {
-                    router.renew_readers().await?;
-                }
+                self.renew_readers().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// The share is of connections, and a pooler keeps those it has; the shift renewed them when there were few.
+    async fn renew_readers(&self) -> Result<()> {
+        for router in &self.pair().routers.all {
+            router.renew_readers().await?;
         }
         Ok(())
     }
@@ -168,6 +173,7 @@ impl Rehearsal<'_> {
     /// When something that was well is not, in two looks one after the other.
     async fn notice(&self, canary: &Canary, watched: &[String], since: Instant) -> Option<(f64, String)> {
         let mut before: Option<(f64, String)> = None;
+        let mut looks = 0u32;
         loop {
             let alarm = canary.seen().alarm(self.operator.clock().instant());
             let said = match alarm {
@@ -187,6 +193,11 @@ impl Rehearsal<'_> {
                 return None;
             }
             tokio::time::sleep(LOOK).await;
+            looks += 1;
+            if looks.is_multiple_of(RENEW_EVERY) && canary.seen().has_left_target() {
+                // A failure of the target is felt by those who use it. A router that does not answer may be the failure itself.
+                let _ = self.renew_readers().await;
+            }
         }
     }
 

@@ -13,6 +13,8 @@ use super::run::ms;
 const KEPT: usize = 500;
 /// Reads that ended longer ago say nothing of now.
 const LATELY: Duration = Duration::from_secs(1);
+/// The same of slow reads: of those a single connection has few in a second.
+const LATELY_SLOW: Duration = Duration::from_secs(5);
 /// So many failed where reads had failed before as well: that is no accident.
 const FAILURES: usize = 3;
 /// Slower than this, and than [`SLOWER`] times as before, is slow, ms.
@@ -128,19 +130,18 @@ impl Seen {
     /// where none had failed before: a pooler opens its next connection elsewhere, so that no second one may come.
     pub(super) fn alarm(&self, now: Instant) -> Option<String> {
         let since = self.since?;
-        let newest: Vec<&Read> = self
-            .reads
-            .iter()
-            .rev()
-            .take_while(|r| r.ended > since && now.saturating_duration_since(r.ended) < LATELY)
-            .collect();
+        let lately = |within| {
+            let counts = move |r: &&Read| r.ended > since && now.saturating_duration_since(r.ended) < within;
+            self.reads.iter().rev().take_while(counts)
+        };
+        let newest: Vec<&Read> = lately(LATELY).collect();
         let failures: Vec<&String> = newest.iter().filter_map(|r| r.answer.as_ref().err()).collect();
         let enough = if self.failed_before { FAILURES } else { 1 };
         if let (Some(why), true) = (failures.first(), failures.len() >= enough) {
             return Some(format!("the canary: {} of its last {} reads failed: {why}", failures.len(), newest.len()));
         }
-        let there: Vec<f64> =
-            newest.iter().filter(|r| matches!(r.answer, Ok(Side::Target))).map(|r| r.ms).take(FAILURES).collect();
+        let on_target = lately(LATELY_SLOW).filter(|r| matches!(r.answer, Ok(Side::Target)));
+        let there: Vec<f64> = on_target.map(|r| r.ms).take(FAILURES).collect();
         let (takes, before) = (percentile(&there, 50.0)?, self.before_ms?);
         (there.len() >= FAILURES && takes > SLOW_MS.max(before * SLOWER))
             .then(|| format!("the canary: its reads take {takes:.0} ms on the target, {before:.1} ms before"))
@@ -213,6 +214,9 @@ mod tests {
         }
         let alarm = slow.alarm(since + Duration::from_millis(260)).unwrap();
         assert!(alarm.contains("on the target, 1.0 ms before"), "{alarm}");
+        let still = slow.alarm(since + Duration::from_secs(4));
+        assert!(still.is_some(), "one connection has few slow reads in a second");
+        assert_eq!(slow.alarm(since + Duration::from_secs(6)), None, "what was a while ago says nothing of now");
     }
 
     #[test]

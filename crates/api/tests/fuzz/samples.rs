@@ -1,0 +1,69 @@
+//! One input per command that fits.
+
+use serde_json::{Value, json};
+
+/// What the samples speak of.
+pub struct Known {
+    /// An endpoint's fields.
+    pub endpoint: Value,
+    /// Limits.
+    pub limits: Value,
+    /// Passwords; they must turn up nowhere.
+    pub password: &'static str,
+}
+
+/// The input that fits a command; None for a command that nobody has written one for.
+pub fn fitting(command: &str, known: &Known) -> Option<Value> {
+    let table = json!({ "schema": "public", "name": "orders" });
+    let drill = json!({ "migration": "shop", "failure": "slow-target", "act": { "act": "reads", "percent": 10 },
+        "canary": "app", "password": known.password, "goal_ms": 5000 });
+    let entry = json!({ "object": "public.orders", "kind": "table", "what": "missing", "source": "a", "target": null,
+        "reason": "known", "by": "ann" });
+    let routers = json!([
+        { "kind": "pg_bouncer", "host": "127.0.0.1", "port": 6432, "user": "admin", "rw_database": "app_rw", "ro_database": "app_ro" },
+        { "kind": "haproxy", "address": "127.0.0.1:9999", "rw_backend": "rw", "ro_backend": "ro", "source_server": "source", "target_server": "target" },
+    ]);
+    Some(match command {
+        "app_info" | "endpoint_list" | "endpoint_importable" | "migration_list" | "limits_templates" => json!({}),
+        "endpoint_save" | "endpoint_test" => {
+            json!({ "endpoint": known.endpoint, "password": known.password, "rename_from": null })
+        }
+        "endpoint_delete" => json!({ "name": "spare" }),
+        "endpoint_read_url" => {
+            json!({ "url": format!("postgres://ann:{}@db.example:5433/shop?sslmode=require", known.password) })
+        }
+        "endpoint_import" => json!({ "name": "reporting" }),
+        "migration_create" => json!({ "name": "another", "source": "a", "target": "b", "routers": routers,
+            "router_passwords": [{ "secret": "router:x", "password": known.password }], "limits": "normal", "strategy": "live" }),
+        "cockpit" => json!({ "name": "shop", "have": { "validation_at": 1, "copy_done": true } }),
+        "preview" => json!({ "migration": "shop", "command": { "command": "shift_reads", "percent": 1 } }),
+        "run" => {
+            json!({ "migration": "shop", "command": { "command": "repair", "table": table, "findings": [1] }, "reason": "why" })
+        }
+        "command_result" => json!({ "ticket": 1 }),
+        "sign_off" => json!({ "migration": "shop", "check": "analysis.owner", "name": "Ann", "reason": "seen" }),
+        "override_gate" => json!({ "migration": "shop", "gate": "lag", "name": "shop", "reason": "why" }),
+        "set_limits" => json!({ "migration": "shop", "limits": known.limits }),
+        "provide_password" => json!({ "secret": "a", "password": known.password }),
+        "journal" => json!({ "migration": "shop", "after": 0, "limit": 100 }),
+        "consistency" | "schema_differences" | "measure_pair" | "pools_now" | "drills" => json!({ "name": "shop" }),
+        "findings" => json!({ "migration": "shop", "table": table, "after": 0, "most": 50 }),
+        "set_pacing" => json!({ "migration": "shop", "pacing": { "paused": false, "duty": 25, "full_every_s": 0 } }),
+        "compare_now" => json!({ "migration": "shop", "tables": [table] }),
+        "timeline" => json!({ "migration": "shop", "width": 900, "dark": true }),
+        "change_timeline" => {
+            json!({ "migration": "shop", "edits": { "start": "2026-12-01", "team": 2, "skip_weekends": true,
+            "days": { "prepare": 2.5 }, "done": { "analysis": "2026-12-02" } } })
+        }
+        "pools" => json!({ "migration": "shop", "pool": 20 }),
+        "drill_start" => drill,
+        "drill_schedule" => json!({ "drill": drill, "every_s": 3600 }),
+        "set_canary" => json!({ "migration": "shop", "role": "app", "password": known.password }),
+        "accept_difference" | "take_back_difference" => json!({ "migration": "shop", "entry": entry }),
+        "lag_chart" => {
+            json!({ "migration": "shop", "from": "source", "minutes": 15, "width": 600, "height": 200, "dark": false,
+            "utc_offset_minutes": 60 })
+        }
+        _ => return None,
+    })
+}
