@@ -134,8 +134,8 @@ fn today(c: &Canvas<'_>, f: &Frame, now: UnixMs, p: &Palette) -> Result<(), Char
         return Ok(());
     }
     let x = f.x(now).round();
-    c.dashes((x, HEAD - 6.0), (x, f.bottom), p.hold_text.to_rgba())?;
-    c.text("today", (x, TEXT / 2.0 + 1.0), Align::Centre, p.hold_text.to_rgba())
+    c.dashes((x, HEAD - 6.0), (x, f.bottom), p.hold.to_rgba())?;
+    c.text("today", (x, TEXT / 2.0 + 1.0), Align::Centre, p.hold.to_rgba())
 }
 
 fn shortened(text: &str, room: f64) -> String {

@@ -22,10 +22,8 @@ pub(crate) struct Palette {
     pub(crate) dim: RGBColor,
     /// Lag.
     pub(crate) target: RGBColor,
-    /// The gate's limit.
+    /// The gate's limit and its label.
     pub(crate) hold: RGBColor,
-    /// The gate's label.
-    pub(crate) hold_text: RGBColor,
     /// Route changes.
     pub(crate) run: RGBColor,
 }
@@ -38,17 +36,14 @@ impl Theme {
                 dim: RGBColor(0x9a, 0xa5, 0xb4),
                 target: RGBColor(0x45, 0xc8, 0xa5),
                 hold: RGBColor(0xf0, 0xb3, 0x4c),
-                hold_text: RGBColor(0xf0, 0xb3, 0x4c),
                 run: RGBColor(0xa9, 0x97, 0xff),
             },
             Theme::Light => Palette {
                 line: RGBColor(0xe3, 0xe6, 0xeb),
-                dim: RGBColor(0x5b, 0x65, 0x73),
-                target: RGBColor(0x0f, 0x8a, 0x6d),
-                hold: RGBColor(0xb2, 0x6a, 0x00),
-                // The token is 4.2 : 1 on the panel, which is short of AA for small text.
-                hold_text: RGBColor(0x9a, 0x5b, 0x00),
-                run: RGBColor(0x6b, 0x4f, 0xd8),
+                dim: RGBColor(0x54, 0x5e, 0x6c),
+                target: RGBColor(0x0a, 0x6d, 0x55),
+                hold: RGBColor(0x85, 0x50, 0x00),
+                run: RGBColor(0x5d, 0x41, 0xcc),
             },
         }
     }
@@ -72,10 +67,24 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_those_of_the_page() {
+        let tokens = include_str!("../../../ui/src/styles/tokens.css");
+        for (theme, block) in [(Theme::Light, ":root {"), (Theme::Dark, ":root[data-theme=\"dark\"] {")] {
+            let block = tokens.split_once(block).unwrap().1.split_once('}').unwrap().0;
+            let p = theme.palette();
+            let named = [("line", p.line), ("dim", p.dim), ("target", p.target), ("hold", p.hold), ("run", p.run)];
+            for (name, RGBColor(r, g, b)) in named {
+                let token = format!("--{name}: #{r:02x}{g:02x}{b:02x};");
+                assert!(block.contains(&token), "{theme:?}: the page has no {token}");
+            }
+        }
+    }
+
+    #[test]
     fn text_meets_aa_on_the_panel_and_lines_can_be_told_from_it() {
         for (theme, panel) in [(Theme::Dark, RGBColor(0x16, 0x1b, 0x22)), (Theme::Light, RGBColor(255, 255, 255))] {
             let p = theme.palette();
-            for text in [p.dim, p.hold_text, p.run] {
+            for text in [p.dim, p.hold, p.run] {
                 assert!(contrast(text, panel) >= 4.5, "{theme:?}: {text:?} is {:.2} : 1", contrast(text, panel));
             }
             for line in [p.target, p.hold, p.run] {

@@ -1,4 +1,6 @@
-//! What the next verdict costs after a full pass, when one row in a thousand has changed on both sides since.
+//! What the next verdict costs after a full pass, when one row in a thousand has changed on both sides since: of the pass, and of
+//! its floor. The floor is what no way to the verdict avoids: both servers decode the changes from their logs and look the rows
+//! up, in one plain statement each, both at once.
 
 use std::{
     process::ExitCode,
@@ -8,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde::Serialize;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchyard_engine::{
     clock::{SharedClock, SystemClock},
     db::{
@@ -33,8 +36,13 @@ use crate::{
 /// Rounds; the median counts.
 const ROUNDS: i64 = 5;
 
-/// Between two rounds, as the program has them: each reads the log from where the server last noted its transactions.
-const APART: Duration = Duration::from_secs(5);
+/// Between two rounds that stand alone: a server notes its transactions every 15 s, and a log is read from the last note on, so
+/// that the rounds before are not read again. The feed reads every five seconds meanwhile, as in the program.
+const ALONE: u32 = 4;
+/// Between two rounds where changes go on and on.
+const GOING_ON: u32 = 1;
+/// How often the program reads the logs.
+const EVERY: Duration = Duration::from_secs(5);
 
 const PUBLICATION: &str = "switchyard_bench";
 
@@ -44,8 +52,13 @@ struct Row {
     rows: i64,
     changed: i64,
     full_s: f64,
+    /// One verdict after a pass.
     next_s: f64,
     ratio: f64,
+    /// Its floor.
+    floor_s: f64,
+    /// One of many, five seconds apart.
+    going_on_s: f64,
     findings: usize,
 }
 
@@ -87,17 +100,20 @@ pub async fn run(rows: i64) -> Result<ExitCode, Failure> {
         target.stop().await?;
     }
     eprintln!(
-        "\n| pair | rows | changed | full pass | next verdict | share | findings |\n|---|---|---|---|---|---|---|"
+        "\n| pair | rows | changed | full pass | next verdict | share | its floor | one of many | findings |\n\
+         |---|---|---|---|---|---|---|---|---|"
     );
     for r in &table {
         eprintln!(
-            "| {} | {} | {} | {:.2} s | {:.0} ms | {:.1} % | {} |",
+            "| {} | {} | {} | {:.2} s | {:.0} ms | {:.1} % | {:.0} ms | {:.0} ms | {} |",
             r.pair,
             r.rows,
             r.changed,
             r.full_s,
             r.next_s * 1000.0,
             r.ratio * 100.0,
+            r.floor_s * 1000.0,
+            r.going_on_s * 1000.0,
             r.findings
         );
     }
@@ -148,10 +164,17 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
         pass.run(matched()).await?;
         full.push(began.elapsed().as_secs_f64());
     }
-    let (mut next, mut changed) = (Vec::new(), 0);
-    for round in 0..ROUNDS {
-        let change = format!("UPDATE public.bench SET amount = amount + 1 WHERE id % 1000 = {}", 7 + round * 111);
-        tokio::time::sleep(APART).await;
+    let mut floors = tokio::try_join!(Floor::open(source), Floor::open(target))?;
+    let (mut next, mut going_on, mut floor, mut changed) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for round in 0..2 * ROUNDS {
+        let alone = round < ROUNDS;
+        for _ in 0..if alone { ALONE } else { GOING_ON } {
+            tokio::time::sleep(EVERY).await;
+            follow.read(&clock).await?;
+            tokio::try_join!(floors.0.decode(), floors.1.decode())?;
+        }
+        let rest = 7 + round * 71;
+        let change = format!("UPDATE public.bench SET amount = amount + 1 WHERE id % 1000 = {rest}");
         tokio::try_join!(execute(source, &change), execute(target, &change))?;
         let began = Instant::now();
         follow.read(&clock).await?;
@@ -169,7 +192,18 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
         changed = follow.verify(&table[0], &mut looking).await?.rows;
         let ended = began.elapsed();
         eprintln!("  logs read {read:?}, settled {:?}, rows verified {:?}", settled - read, ended - settled);
-        next.push(ended.as_secs_f64());
+        let keys: Vec<i64> = (0..rows / 1000).map(|k| k * 1000 + rest).collect();
+        let began = Instant::now();
+        tokio::try_join!(floors.0.decode(), floors.1.decode())?;
+        let decoded = began.elapsed();
+        tokio::try_join!(floors.0.look_up(&keys), floors.1.look_up(&keys))?;
+        eprintln!("  floor: decoded {decoded:?}, looked up {:?}", began.elapsed() - decoded);
+        if alone {
+            next.push(ended.as_secs_f64());
+            floor.push(began.elapsed().as_secs_f64());
+        } else {
+            going_on.push(ended.as_secs_f64());
+        }
     }
     follow.close().await;
     readers.close().await;
@@ -181,6 +215,37 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
         full_s,
         next_s,
         ratio: next_s / full_s,
+        floor_s: median(&floor),
+        going_on_s: median(&going_on),
         findings: counted.0.into_inner(),
     })
+}
+
+/// A session with a slot of its own, which does the bare work on one side.
+struct Floor(PgConnection);
+
+impl Floor {
+    async fn open(server: &Server) -> Result<Floor, Failure> {
+        let mut connection = PgConnection::connect(&server.admin_url(DATABASE)).await?;
+        let sql = "SELECT pg_create_logical_replication_slot('switchyard_floor', 'pgoutput', true)";
+        sqlx::raw_sql(sql).execute(&mut connection).await?;
+        Ok(Floor(connection))
+    }
+
+    /// Decodes what is new and throws it away.
+    async fn decode(&mut self) -> Result<(), Failure> {
+        let sql = format!(
+            "SELECT count(*) FROM pg_logical_slot_get_binary_changes('switchyard_floor', NULL, NULL, \
+             'proto_version', '1', 'publication_names', '{PUBLICATION}')"
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.0).await?;
+        Ok(())
+    }
+
+    /// Reads these rows whole and hashes them.
+    async fn look_up(&mut self, ids: &[i64]) -> Result<(), Failure> {
+        let sql = "SELECT count(*), bit_xor(hash_record_extended(t.*, 0)) FROM public.bench t WHERE id = ANY ($1)";
+        sqlx::query(sql).bind(ids).fetch_one(&mut self.0).await?;
+        Ok(())
+    }
 }

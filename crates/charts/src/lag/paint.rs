@@ -99,7 +99,7 @@ fn gate(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, p: &Palette) -> Re
     } else {
         (right, Align::Right, right.right)
     };
-    c.text(&label, (x, y - 8.0), align, p.hold_text.to_rgba())?;
+    c.text(&label, (x, y - 8.0), align, p.hold.to_rgba())?;
     Ok(Some(area))
 }
 

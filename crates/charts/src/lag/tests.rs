@@ -74,7 +74,7 @@ fn the_themes_differ_in_colour_alone() {
     let light = lag_chart(&LagChartInput { theme: Theme::Light, ..input(&samples, &[]) }).unwrap();
     assert_ne!(dark.svg, light.svg);
     assert_eq!(words(&dark.svg), words(&light.svg));
-    assert!(light.svg.contains("#0F8A6D"));
+    assert!(light.svg.contains("#0A6D55"));
 }
 
 #[test]
