@@ -1,5 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-window screenshots fmt clean
+.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-load bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -61,6 +61,11 @@ bench-follow:
 bench-schema:
 	@scripts/setup.sh demo
 	@cargo test --release -p switchyard-engine --test schema -- --ignored --nocapture figures
+
+# The load generator beside pgbench: the same statement at the same rates on one server.
+bench-load:
+	@scripts/setup.sh demo
+	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-load
 
 # What the open window costs at 1 Hz on 200 tables, how soon it shows its first figures, and what the engine's sessions cost
 # the source; a release build on a screen of its own. The last lines are rows for docs/benchmarks.md.

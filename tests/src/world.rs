@@ -104,12 +104,17 @@ impl World {
     /// A second host on the same store. One that drives takes the lease when nobody has it.
     pub async fn api(&self, drive: bool) -> Arc<Switchyard> {
         std::fs::create_dir_all(self.data()).unwrap();
-        let options = Options { store: Some(self.data().join("switchyard.db")), guarded: false, drive };
+        let options = Options { store: Some(self.data().join("switchyard.db")), drive, ..Options::default() };
         Switchyard::open(options).await.unwrap_or_else(|e| panic!("the store does not open: {e}"))
     }
 
     /// Saves both endpoints and creates the migration between them.
     pub async fn create(&self, api: &Switchyard) {
+        self.create_by(api, "live").await;
+    }
+
+    /// The same by another strategy.
+    pub async fn create_by(&self, api: &Switchyard, strategy: &str) {
         for (name, server) in [(Self::SOURCE, &self.rig.source), (Self::TARGET, &self.rig.target)] {
             let password = &server.logins.switchyard.password;
             let args = json!({ "endpoint": endpoint(name, server), "password": password, "rename_from": null });
@@ -118,7 +123,7 @@ impl World {
         let (routers, passwords) = self.routers();
         let args = json!({
             "name": Self::MIGRATION, "source": Self::SOURCE, "target": Self::TARGET,
-            "routers": routers, "router_passwords": passwords, "limits": "demo",
+            "routers": routers, "router_passwords": passwords, "limits": "demo", "strategy": strategy,
         });
         ask(api, "migration_create", args).await;
     }

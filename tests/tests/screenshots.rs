@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+use switchyard_rig::RigOptions;
 use switchyard_tests::{App, Stage, Theme, World};
 
 /// How long a migration has run when its picture for the docs is taken.
@@ -196,6 +198,28 @@ async fn writes_on_the_target() {
     app.see("preview-steps").await;
     keep(&app, "dialog-rollback-writes").await;
     app.click("dialog-close").await;
+    app.close().await;
+}
+
+/// The offline strategy holds writes, on a pair that has something to warn of and nothing that blocks.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn writes_held_beside_a_warning() {
+    let target_settings = vec![("timezone".to_owned(), "Asia/Tokyo".to_owned())];
+    let mut world = World::with(RigOptions { target_settings, ..RigOptions::default() }).await;
+    world.begin_work().await;
+    let api = world.api(true).await;
+    world.create_by(&api, "offline").await;
+    for command in ["analyze", "prepare", "hold"] {
+        world.run(&api, json!({ "command": command })).await;
+    }
+    api.shut_down().await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.see("held-release").await;
+    keep(&app, "held-overview").await;
+    app.click("nav-schema").await;
+    app.see("schema-filter").await;
+    keep(&app, "held-schema").await;
     app.close().await;
 }
 

@@ -17,6 +17,7 @@ mod errors;
 pub mod export;
 pub mod guard;
 mod host;
+pub mod load;
 mod migrations;
 pub mod plan;
 pub mod preflight;

@@ -208,27 +208,32 @@ impl Switchyard {
     }
 
     pub(crate) async fn end(&self, side: Side, end: &End, lanes: usize) -> Result<Database, ApiError> {
+        let (endpoint, secret) = self.resolve(&format!("The {side}"), end).await?;
+        let login = Login { endpoint: &endpoint, password: secret.as_ref() };
+        Ok(connect(side, login, u32::try_from(lanes).unwrap_or(4).max(2)).await?)
+    }
+
+    /// Where a URL or an endpoint's name leads to, and the password for it; `what` names it in errors.
+    pub(crate) async fn resolve(&self, what: &str, end: &End) -> Result<(Endpoint, Option<Secret>), ApiError> {
         let (endpoint, password) = if end.reference.contains("://") {
-            let parsed =
-                parse_url(&end.reference).map_err(|why| ApiError::problems(&[format!("The {side}: {why}")]))?;
+            let parsed = parse_url(&end.reference).map_err(|why| ApiError::problems(&[format!("{what}: {why}")]))?;
             (parsed.endpoint, parsed.password)
         } else {
-            (self.stored_endpoint(side, &end.reference).await?, None)
+            (self.stored_endpoint(what, &end.reference).await?, None)
         };
         let secret = match end.password.clone().or(password) {
             Some(password) => Some(Secret::new(password)),
             None => password_of(&endpoint, &self.parts.keychain).await?,
         };
-        let login = Login { endpoint: &endpoint, password: secret.as_ref() };
-        Ok(connect(side, login, u32::try_from(lanes).unwrap_or(4).max(2)).await?)
+        Ok((endpoint, secret))
     }
 
-    async fn stored_endpoint(&self, side: Side, name: &str) -> Result<Endpoint, ApiError> {
+    async fn stored_endpoint(&self, what: &str, name: &str) -> Result<Endpoint, ApiError> {
         let found = self.parts.store.endpoints().await?.into_iter().find(|e| e.name == name);
         found.ok_or_else(|| {
             // A mistyped URL may hold a password, so it is not repeated.
-            let what = if name.contains('@') { "what was given".to_owned() } else { format!("“{name}”") };
-            let why = format!("The {side}: {what} is neither a postgres:// URL nor an endpoint in the store.");
+            let given = if name.contains('@') { "what was given".to_owned() } else { format!("“{name}”") };
+            let why = format!("{what}: {given} is neither a postgres:// URL nor an endpoint in the store.");
             ApiError::new("not_found", why, "See switchyardctl endpoint list.")
         })
     }

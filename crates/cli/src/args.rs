@@ -1,12 +1,14 @@
 //! The arguments. Their texts are the manual.
 
 mod drill;
+mod load;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub use drill::*;
+pub use load::*;
 
 /// Moves a live database to another server, and back, without downtime.
 ///
@@ -160,6 +162,9 @@ pub enum Cmd {
         #[arg(long, value_name = "FILE")]
         set: Option<PathBuf>,
     },
+    /// Generated load: a rate that is held, or the highest one that is served.
+    #[command(subcommand)]
+    Load(LoadCmd),
     /// Holds the lease and drives a migration until interrupted: beats, gates, queue, recovery.
     Drive {
         /// The migration.

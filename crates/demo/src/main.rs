@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_follow;
+mod bench_load;
 mod bench_verify;
 mod bench_verify_shapes;
 mod driver;
@@ -36,6 +37,9 @@ struct Args {
     /// Measures what the next verdict costs after a full pass, with one row in a thousand changed.
     #[arg(long)]
     bench_follow: bool,
+    /// Measures the load generator beside pgbench.
+    #[arg(long)]
+    bench_load: bool,
     /// Rows of --bench-verify and --bench-follow.
     #[arg(long, env = "ROWS", default_value_t = 5_000_000)]
     rows: i64,
@@ -95,6 +99,8 @@ async fn chosen(args: &Args) -> Result<ExitCode, Failure> {
         bench_verify::run(args.rows.max(200_000)).await
     } else if args.bench_follow {
         bench_follow::run(args.rows.max(200_000)).await
+    } else if args.bench_load {
+        bench_load::run().await
     } else if args.window && !args.headless {
         window::run(args.scale).await
     } else {

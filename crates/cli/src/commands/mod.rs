@@ -9,6 +9,7 @@ mod endpoint;
 mod findings;
 mod journal;
 mod limits;
+mod load;
 mod migration;
 mod plan;
 mod preview;
@@ -78,6 +79,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
             findings::export(&ctl, migration, table, file, format).await
         }
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
+        Cmd::Load(cmd) => load::run(&ctl, cmd).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };
     if let (Err(e), true) = (&answer, args.json) {

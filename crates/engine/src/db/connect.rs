@@ -14,6 +14,7 @@ pub use super::postgres::{
     classify::classify,
     options::{APPLICATION, options},
     probe::Probe,
+    under_load::{LOAD, UnderLoad},
 };
 
 /// How long a connection may take, from name resolution to the end of the login.

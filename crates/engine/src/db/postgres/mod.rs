@@ -18,6 +18,7 @@ pub mod rows;
 mod schema;
 pub mod sequences;
 pub mod tables;
+pub mod under_load;
 
 use std::time::Duration;
 

@@ -32,6 +32,14 @@ const SETTINGS: [(&str, &str); 7] = [
 /// # Errors
 /// `Invalid` when the CA file is missing or holds no certificate.
 pub fn options(endpoint: &Endpoint, password: Option<&Secret>) -> Result<PgConnectOptions> {
+    Ok(bare(endpoint, password)?.application_name(APPLICATION).extra_float_digits(3).options(SETTINGS))
+}
+
+/// The same without any setting of ours: for statements that are somebody else's.
+///
+/// # Errors
+/// As [`options`].
+pub(super) fn bare(endpoint: &Endpoint, password: Option<&Secret>) -> Result<PgConnectOptions> {
     let mut options = PgConnectOptions::new_without_pgpass()
         .host(&endpoint.host)
         .port(endpoint.port)
@@ -40,11 +48,8 @@ pub fn options(endpoint: &Endpoint, password: Option<&Secret>) -> Result<PgConne
         .password(password.map_or("", Secret::expose))
         .database(&endpoint.database)
         .ssl_mode(mode(endpoint.tls))
-        .application_name(APPLICATION)
-        .extra_float_digits(3)
         // Our errors say what was done; a digest's text is a page long, and the driver would print it as slow.
-        .disable_statement_logging()
-        .options(SETTINGS);
+        .disable_statement_logging();
     if let Some(file) = checked_ca(endpoint)? {
         options = options.ssl_root_cert(file);
     }
@@ -83,12 +88,20 @@ fn checked_ca(endpoint: &Endpoint) -> Result<Option<&str>> {
 
 /// One login within its deadline, its failure told in a sentence.
 pub(super) async fn open(endpoint: &Endpoint, has_password: bool, options: &PgConnectOptions) -> Result<PgConnection> {
+    let mut connection = open_bare(endpoint, has_password, options).await?;
+    watch_client(&mut connection).await;
+    wait_for_the_disk(&mut connection).await.map_err(|e| refused(endpoint, has_password, e))?;
+    Ok(connection)
+}
+
+/// The same, and nothing is set in the session.
+pub(super) async fn open_bare(
+    endpoint: &Endpoint,
+    has_password: bool,
+    options: &PgConnectOptions,
+) -> Result<PgConnection> {
     match tokio::time::timeout(CONNECT_DEADLINE, PgConnection::connect_with(options)).await {
-        Ok(Ok(mut connection)) => {
-            watch_client(&mut connection).await;
-            wait_for_the_disk(&mut connection).await.map_err(|e| refused(endpoint, has_password, e))?;
-            Ok(connection)
-        }
+        Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(refused(endpoint, has_password, error)),
         Err(_) => {
             let why = format!(
