@@ -3,7 +3,16 @@
 
 mod ctl;
 
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use ctl::{Ctl, MIGRATION};
 use switchyard_rig::RigOptions;
@@ -24,12 +33,57 @@ fn files_holding(folder: &Path, words: &[String], allowed: &Path) -> Vec<String>
     found
 }
 
+/// Looks at every process again and again, for children live for moments only.
+struct Processes {
+    over: Arc<AtomicBool>,
+    looking: JoinHandle<BTreeSet<String>>,
+}
+
+impl Processes {
+    fn watch(words: Vec<String>) -> Processes {
+        let over = Arc::new(AtomicBool::new(false));
+        let stop = over.clone();
+        let looking = std::thread::spawn(move || {
+            let mut found = BTreeSet::new();
+            while !stop.load(Ordering::Relaxed) {
+                found.extend(processes_holding(&words));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            found
+        });
+        Processes { over, looking }
+    }
+
+    /// Those that held one.
+    fn end(self) -> Vec<String> {
+        self.over.store(true, Ordering::Relaxed);
+        self.looking.join().unwrap().into_iter().collect()
+    }
+}
+
+fn processes_holding(words: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        for part in ["cmdline", "environ"] {
+            // One that has ended meanwhile, or is somebody else's, has nothing to read.
+            let Ok(bytes) = std::fs::read(process.path().join(part)) else { continue };
+            let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+            if words.iter().any(|w| text.contains(w.as_str())) {
+                found.push(format!("{part} of {}", text.split(' ').next().unwrap_or_default()));
+            }
+        }
+    }
+    found
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_are_nowhere() {
     let ctl = Ctl::start(RigOptions::default()).await;
     let logins = &ctl.rig.source.logins;
     let mut words = vec![logins.switchyard.password.clone()];
     words.extend(ctl.rig.poolers.iter().map(|p| p.admin_password.clone()));
+
+    let processes = Processes::watch(words.clone());
 
     // A URL with a password on stdin, and a wrong one that ends in an error.
     let url = |password: &str| {
@@ -54,10 +108,22 @@ async fn passwords_are_nowhere() {
         said.push(ctl.output(args));
     }
     said.push(ctl.output(&["verify", "--source", "a", "--target", "b", "--repair", "--preview"]));
+    let script = ctl.home().join("load.sql");
+    std::fs::write(&script, "SELECT 1;\n").unwrap();
+    let script = script.to_str().unwrap();
+    // By the password file, on the side that is not written to; and with one in the URL that is refused.
+    said.push(ctl.output(&["load", "run", "--at", "b", "--script", script, "--rate", "20", "--seconds", "1"]));
+    let wrong = url("canary-5up3rsecret");
+    said.push(ctl.output(&["load", "run", "--at", &wrong, "--script", script, "--rate", "1", "--seconds", "1"]));
     said.push(ctl.output(&["preview", MIGRATION, "cleanup", MIGRATION]));
     said.push(ctl.output(&["journal", MIGRATION, "--limit", "10000"]));
     said.push(ctl.output(&["status", MIGRATION, "--checks"]));
 
+    assert_eq!(
+        processes.end(),
+        Vec::<String>::new(),
+        "no process has a password among its arguments or in its environment"
+    );
     for out in &said {
         let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
         for word in &words {
