@@ -80,6 +80,22 @@ impl Command {
         }
     }
 
+    /// Whether it changes what a synchronous dual write lives on: the stream, the authority, or the target's schema. It is turned off
+    /// before, by a person.
+    pub fn needs_asynchronous_commits(&self) -> bool {
+        match self {
+            Command::Prepare | Command::Hold | Command::Replicate | Command::SwitchWrites | Command::Cleanup { .. } => {
+                true
+            }
+            Command::Analyze
+            | Command::Release
+            | Command::Validate
+            | Command::Repair { .. }
+            | Command::ShiftReads { .. }
+            | Command::RollBack => false,
+        }
+    }
+
     /// Whether clients may wait at the poolers while it runs.
     pub fn holds_clients(&self) -> bool {
         match self {

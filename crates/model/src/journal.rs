@@ -9,6 +9,7 @@ use ts_rs::TS;
 use crate::{
     Command, Side, UnixMs,
     drill::{DrillOrder, DrillPlan, DrillResult},
+    dual_write::DualWriteEvent,
     ident::TableName,
     inventory::{Inventory, TableKind},
     limits::Limits,
@@ -232,6 +233,11 @@ pub enum Entry {
     DrillsScheduled {
         /// The plan; None for no more.
         plan: Option<DrillPlan>,
+    },
+    /// Something about synchronous dual write.
+    DualWrite {
+        /// What.
+        event: DualWriteEvent,
     },
     /// The lease was taken from a holder that had let it lapse.
     LeaseTaken {

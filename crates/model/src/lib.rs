@@ -12,6 +12,7 @@ pub mod command;
 pub mod consumers;
 pub mod drift;
 pub mod drill;
+pub mod dual_write;
 pub mod endpoint;
 pub mod figure;
 pub mod gate;

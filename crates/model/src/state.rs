@@ -2,6 +2,7 @@
 
 mod allows;
 mod drills;
+mod dual_write;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use ts_rs::TS;
 use crate::{
     Command, Side, UnixMs,
     drill::{DrillPlan, DrillRecord},
+    dual_write::DualWriteRecord,
     hold::Held,
     journal::{Entry, Outcome, Recorded, RunId, Scope, Stopwatch},
     limits::Limits,
@@ -66,6 +68,8 @@ pub struct State {
     pub drills: Vec<DrillRecord>,
     /// When drills are run by themselves.
     pub drill_plan: Option<DrillPlan>,
+    /// Synchronous dual writes, oldest first.
+    pub dual_writes: Vec<DualWriteRecord>,
 }
 
 /// When each phase's work was last completed.
@@ -190,6 +194,7 @@ impl State {
             overrides: BTreeMap::new(),
             drills: Vec::new(),
             drill_plan: None,
+            dual_writes: Vec::new(),
         }
     }
 
@@ -325,6 +330,7 @@ impl State {
                 self.drill(*drill, recorded.seq)?.ended = Some((at, result.clone()));
             }
             Entry::DrillsScheduled { plan } => self.drill_plan = plan.clone(),
+            Entry::DualWrite { event } => self.take_dual_write(event, recorded.seq, at, &recorded.by)?,
             // What is accepted is kept beside the journal, and no gate asks for it.
             Entry::DifferenceAccepted { .. } | Entry::DifferenceTakenBack { .. } | Entry::LeaseTaken { .. } => {}
         }

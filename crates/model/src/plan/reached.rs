@@ -59,6 +59,7 @@ pub fn reached(entries: &[Recorded], state: &State, now: UnixMs) -> BTreeMap<Str
             | Entry::DrillBegan { .. }
             | Entry::DrillEnded { .. }
             | Entry::DrillsScheduled { .. }
+            | Entry::DualWrite { .. }
             | Entry::LeaseTaken { .. } => {}
         }
     }

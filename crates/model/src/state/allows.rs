@@ -15,6 +15,9 @@ impl State {
         if self.milestones.cleaned.is_some() {
             return Err("This migration has been cleaned up; nothing can be run any more.".to_owned());
         }
+        if command.needs_asynchronous_commits() && self.open_dual_write().is_some() {
+            return Err(super::dual_write::IN_THE_WAY.to_owned());
+        }
         match command {
             Command::Analyze => Ok(()),
             Command::Prepare if self.held.is_some() => Err(

@@ -113,3 +113,34 @@ fn cleanup_asks_for_the_name_and_is_the_end() {
     b.run(Command::Cleanup { typed_name: "orders".into() }, |_, _| {});
     assert!(b.state().allows(&Command::Analyze).is_err(), "nothing runs after cleanup");
 }
+
+#[test]
+fn a_dual_write_stands_from_its_intent_and_keeps_writes_where_they_are() {
+    use crate::dual_write::{Cause, DualWriteEvent as E, DualWriteOrder, End, Former, Percentiles, Scope};
+    let figures = Percentiles { p50_ms: 0.2, p95_ms: 0.3, p99_ms: 0.4, samples: 100, workload_ms: None };
+    let order = DualWriteOrder { scope: Scope::Role { role: "app".into() }, budget_us: 3_000 };
+    let mut b = Book::new();
+    assert!(b.state().allows_dual_write(&order).unwrap_err().contains("Start replication"), "nothing streams yet");
+    b = Book::ready();
+    b.state().allows_dual_write(&order).unwrap();
+    let dual = b.add(Entry::DualWrite { event: E::Asked { order: order.clone() } });
+    b.add(Entry::DualWrite { event: E::Asked { order: order.clone() } });
+    assert_eq!(b.state().dual_writes.len(), 1, "the second of two who ask at once is not heard");
+    b.add(Entry::DualWrite { event: E::Began { dual, before: figures, former: Former::default() } });
+    b.add(Entry::DualWrite { event: E::Stands { dual, since: "2026-11-28 12:00:00+00".into() } });
+    for command in [Command::SwitchWrites, Command::Cleanup { typed_name: "orders".into() }] {
+        let why = b.state().allows(&command).unwrap_err();
+        assert!(why.contains("turn it off first"), "{}: {why}", command.word());
+    }
+    assert!(b.state().allows(&Command::Validate).is_ok(), "what only reads goes on");
+    b.add(Entry::DualWrite { event: E::OffAsked });
+    assert!(b.state().open_dual_write().unwrap().off_asked.is_some());
+    let end = |cause| End { cause, why: String::new(), during: None, freed_ms: Some(12.0) };
+    b.add(Entry::DualWrite { event: E::Ended { dual, end: end(Cause::TargetAway) } });
+    b.add(Entry::DualWrite { event: E::Measured { dual, after: figures } });
+    let state = b.state();
+    assert_eq!(state.dual_write_openings().get(&Cause::TargetAway), Some(&1));
+    assert!(state.open_dual_write().is_none() && state.dual_writes[0].after.is_some());
+    b.add(Entry::DualWrite { event: E::Ended { dual, end: end(Cause::Operator) } });
+    assert!(replay(&b.0).is_err(), "it ends once");
+}
