@@ -114,6 +114,12 @@ commands! {
     drill_schedule(ScheduleDrills) -> Nothing;
     /// The role as which a migration's canary comes in.
     set_canary(SetCanary) -> Nothing;
+    /// Synchronous dual write: how it stands, what it cost, how often it fell back, and what turning it on would run.
+    dual_write(ByName) -> DualWriteView;
+    /// Asks whoever drives to let commits wait for the target.
+    dual_write_on(DualWriteRequest) -> DualWriteAccepted;
+    /// Asks whoever drives to let commits go on without the target.
+    dual_write_off(ByName) -> Nothing;
     /// Accepts a difference of the schemas, with a reason.
     accept_difference(AcceptDifference) -> Nothing;
     /// Takes an accepted difference back.

@@ -12,6 +12,7 @@ mod commands;
 mod consistency;
 pub mod drills;
 pub mod dto;
+mod dual_write;
 mod endpoints;
 mod errors;
 pub mod export;

@@ -152,6 +152,7 @@ fn sentence(entry: &Entry) -> (String, Tone) {
             (format!("“{}” is rehearsed every {every} from now on.", plan.order.failure.title()), Tone::Info)
         }
         Entry::DrillsScheduled { plan: None } => ("No drill is run by itself any more.".to_owned(), Tone::Warn),
+        Entry::DualWrite { event } => crate::dual_write::sentence(event),
         Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
     }
 }

@@ -1,6 +1,7 @@
 //! The arguments. Their texts are the manual.
 
 mod drill;
+mod dual_write;
 mod load;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use drill::*;
+pub use dual_write::*;
 pub use load::*;
 
 /// Moves a live database to another server, and back, without downtime.
@@ -126,6 +128,9 @@ pub enum Cmd {
     /// Drills: a rehearsed failure and the way back from it, measured.
     #[command(subcommand)]
     Drill(DrillCmd),
+    /// Synchronous dual write: commits of a role or a database wait until the target has applied them.
+    #[command(subcommand)]
+    DualWrite(DualWriteCmd),
     /// Plans: which strategy fits, how long the move takes, and whether the connections suffice.
     #[command(subcommand)]
     Plan(PlanCmd),

@@ -1,7 +1,9 @@
 //! What the reconcilers of the process that drives saw last: one document, rewritten each second, read by every host.
 
 use serde::{Deserialize, Serialize};
-use switchyard_model::{UnixMs, check::Check, gate::Facts, inventory::Inventory, reconcile::Following, time::utc};
+use switchyard_model::{
+    UnixMs, check::Check, dual_write::Percentiles, gate::Facts, inventory::Inventory, reconcile::Following, time::utc,
+};
 
 use crate::{
     error::{Error, Kind, sentence},
@@ -32,6 +34,9 @@ pub struct Snapshot {
     /// The comparison in the background.
     #[serde(default)]
     pub following: Following,
+    /// The synchronous dual write that stands.
+    #[serde(default)]
+    pub dual_write: Option<DualWriteFact>,
     /// Progress line of the step that runs.
     pub progress: Option<String>,
     /// Secrets that are not known; nothing can be measured before they are.
@@ -64,6 +69,23 @@ pub struct WriteLatency {
     pub samples: u32,
     /// When the newest was taken.
     pub at: UnixMs,
+}
+
+/// A synchronous dual write as whoever attends it saw it last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DualWriteFact {
+    /// Number of the entry that asked for it.
+    pub dual: i64,
+    /// When.
+    pub at: UnixMs,
+    /// What small writes take; None before the first.
+    pub during: Option<Percentiles>,
+    /// Sessions that waited for the target just then.
+    pub waiting: i64,
+    /// Those of them that nobody chose: they set `synchronous_commit` themselves.
+    pub others_waiting: i64,
+    /// Sessions of whoever is chosen that are older than the switch, and do not wait yet.
+    pub not_yet: i64,
 }
 
 /// One slot.

@@ -1,4 +1,5 @@
-//! The watchdog of a hold: a second process that takes the migration over when the first one dies or freezes.
+//! The watchdog of a hold, and of a synchronous dual write: a second process that takes the migration over when the first one dies or
+//! freezes.
 //!
 //! PgBouncer does not end a PAUSE when the console that sent it goes away, so somebody has to be there. The watchdog is
 //! launched before the first PAUSE and gets its order, secrets included, through a pipe: nothing of it is on disk, in the
@@ -14,6 +15,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use switchyard_model::state::State;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, Command},
@@ -32,6 +34,12 @@ use crate::{
 
 /// The word that ends a watchdog in peace.
 const DONE: &str = "done";
+
+/// The word after which it waits anew.
+const HERE: &str = "here";
+
+/// How long whoever attends a synchronous dual write may say nothing, ms. Frozen, it would not see the target go away.
+const SILENCE_MS: u64 = 8_000;
 
 /// How long it stays after it has acted: a PAUSE that the other process had just sent may still arrive. A dead one sends
 /// nothing any more; a frozen one may wake.
@@ -87,6 +95,27 @@ impl Launcher {
         self.launch(&order).await
     }
 
+    /// Starts one that attends a synchronous dual write beside us: it takes over when this process dies, or says nothing for
+    /// longer than a busy machine explains.
+    ///
+    /// # Errors
+    /// As [`Launcher::launch`].
+    pub async fn launch_to_attend(
+        &self,
+        migration: i64,
+        holder: &str,
+        secrets: &[(String, Secret)],
+    ) -> Result<Watchdog> {
+        let order = Order {
+            store: self.store.clone(),
+            migration,
+            holder: holder.to_owned(),
+            patience_ms: SILENCE_MS,
+            secrets: secrets.iter().map(|(name, s)| (name.clone(), s.expose().to_owned())).collect(),
+        };
+        self.launch(&order).await
+    }
+
     /// Starts it and hands the order over; returns once it has said that it stands.
     ///
     /// # Errors
@@ -121,6 +150,19 @@ impl Launcher {
 }
 
 impl Watchdog {
+    /// Says that this process is there; the watchdog waits anew.
+    ///
+    /// # Errors
+    /// `Tool` when it is gone.
+    pub async fn still_here(&mut self) -> Result<()> {
+        let gone = |why: String| Error::new(Kind::Tool, "speaking to the watchdog", why);
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Err(gone(format!("it ended ({status})")));
+        }
+        self.pipe.write_all(format!("{HERE}\n").as_bytes()).await.map_err(|e| gone(e.to_string()))?;
+        self.pipe.flush().await.map_err(|e| gone(e.to_string()))
+    }
+
     /// The switch is over: the watchdog may go.
     pub async fn stand_down(mut self) {
         // A watchdog that is gone needs no word.
@@ -136,10 +178,14 @@ pub async fn stand_guard(operator: String) -> ExitCode {
     let Ok(Some(text)) = lines.next_line().await else { return ExitCode::from(2) };
     let Ok(order) = serde_json::from_str::<Order>(&text) else { return ExitCode::from(2) };
     println!("standing");
-    let word = tokio::time::timeout(Duration::from_millis(order.patience_ms), lines.next_line()).await;
-    if matches!(&word, Ok(Ok(Some(line))) if line == DONE) {
-        return ExitCode::SUCCESS;
-    }
+    let word = loop {
+        let word = tokio::time::timeout(Duration::from_millis(order.patience_ms), lines.next_line()).await;
+        match &word {
+            Ok(Ok(Some(line))) if line == HERE => {}
+            Ok(Ok(Some(line))) if line == DONE => return ExitCode::SUCCESS,
+            Ok(_) | Err(_) => break word,
+        }
+    };
     let linger = if word.is_err() { LINGER_AFTER_FREEZE } else { LINGER_AFTER_DEATH };
     match take_over(order, operator, linger).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -148,6 +194,11 @@ pub async fn stand_guard(operator: String) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Whether the dead process left something that a client may be waiting for.
+fn is_left(state: &State) -> bool {
+    state.open_run.is_some() || state.open_dual_write().is_some_and(|d| d.began.is_some())
 }
 
 async fn take_over(order: Order, operator: String, linger: Duration) -> Result<()> {
@@ -173,7 +224,7 @@ async fn take_over(order: Order, operator: String, linger: Duration) -> Result<(
     let cancel = CancellationToken::new();
     let driving = tokio::spawn(conductor::drive(parts, order.migration, cancel.clone()));
     let book = Book::open(store, order.migration, clock, operator, None).await?;
-    while book.catch_up().await?.open_run.is_some() {
+    while is_left(&book.catch_up().await?) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     tokio::time::sleep(linger).await;

@@ -41,10 +41,8 @@ pub const SIGN_OFFS: &[WantedSignOff] = &[
 ];
 
 /// What later versions will compute: shown as Unknown, with what is missing, never as passed.
-const NOT_YET: &[(Phase, &str, &str, &str)] = &[
-    (Phase::DualWrite, "dual.sync", "Synchronous dual write measured", "this version replicates asynchronously only"),
-    (Phase::Validation, "validation.shadow", "Shadow reads compared", "this version does not compare reads"),
-];
+const NOT_YET: &[(Phase, &str, &str, &str)] =
+    &[(Phase::Validation, "validation.shadow", "Shadow reads compared", "this version does not compare reads")];
 
 pub(super) fn phases(seen: &Seen<'_>) -> Vec<PhaseCard> {
     let mut now_taken = false;
@@ -168,6 +166,7 @@ fn dual_write(seen: &Seen<'_>) -> Vec<Check> {
     checks.push(from_gate(seen, phase, "way_back", "A live row comes back"));
     checks.push(retention(seen));
     checks.push(latency(seen));
+    checks.extend(super::dual_write::check(seen));
     checks
 }
 

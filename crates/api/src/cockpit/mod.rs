@@ -2,6 +2,7 @@
 
 mod checklists;
 mod continuous;
+mod dual_write;
 pub(crate) mod freshness;
 mod held;
 mod ladder;
@@ -10,6 +11,7 @@ mod runs;
 mod tiles;
 
 pub use checklists::SIGN_OFFS;
+pub(crate) use dual_write::card as dual_write_card;
 pub use freshness::lag_limit_ms;
 
 use std::sync::Arc;
@@ -94,6 +96,7 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
         validation: state.validation.as_ref().filter(|_| !seen.left_out().validation).cloned(),
         copy: seen.snapshot.copy.as_ref().filter(|_| !seen.left_out().copy).map(tiles::copy),
         slots: tiles::slots(seen),
+        dual_write: dual_write::card(seen.state, seen.snapshot.dual_write.as_ref()),
         ladder: ladder::cards(seen),
         gates: next.as_ref().map(|n| seen.judge(&n.command)).unwrap_or_default(),
         back: back_command(seen),

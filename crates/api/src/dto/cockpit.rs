@@ -7,7 +7,7 @@ use switchyard_model::{
 };
 use ts_rs::TS;
 
-use super::{NextCommand, RollbackCard, RunCard, RungCard, SwitchCard};
+use super::{DualWriteCard, NextCommand, RollbackCard, RunCard, RungCard, SwitchCard};
 
 /// Asks for the cockpit of one migration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
@@ -86,6 +86,8 @@ pub struct Cockpit {
     pub copy: Option<CopyCard>,
     /// Replication slots of ours, both directions.
     pub slots: Vec<SlotCard>,
+    /// The synchronous dual write that is asked for or stands.
+    pub dual_write: Option<DualWriteCard>,
     /// The ladder, with Writes and Receive-only at the end.
     pub ladder: Vec<RungCard>,
     /// Gates of the next command.

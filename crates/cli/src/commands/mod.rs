@@ -5,6 +5,7 @@ mod consistency;
 mod consumers;
 mod drill;
 mod drive;
+mod dual_write;
 mod endpoint;
 mod findings;
 mod journal;
@@ -70,6 +71,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
             status::override_gate(&ctl, migration, gate, name, reason).await
         }
         Cmd::Drill(cmd) => drill::run(&ctl, cmd).await,
+        Cmd::DualWrite(cmd) => dual_write::run(&ctl, cmd).await,
         Cmd::Plan(cmd) => plan::run(&ctl, cmd).await,
         Cmd::Schema(cmd) => schema::run(&ctl, cmd).await,
         Cmd::Verify(args) => verify::run(&ctl, args).await,

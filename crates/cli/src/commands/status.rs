@@ -46,6 +46,9 @@ fn print(c: &Cockpit, checks: bool) {
             say!("  driven by nobody: figures below are from {}", if c.at > 0 { utc(c.at) } else { "never".into() })
         }
     }
+    if let Some(open) = &c.dual_write {
+        super::dual_write::card(open);
+    }
     match &c.lag {
         Some(l) => say!(
             "  lag {:.0} ms, p95 {:.0} ms, worst {:.0} ms in 30 min, limit {:.0} ms",

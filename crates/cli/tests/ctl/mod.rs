@@ -354,7 +354,7 @@ pub fn end(child: &mut Child) {
 }
 
 /// With `pg_dump` 18 in it, where this machine has one; the product looks along the path.
-fn path() -> std::ffi::OsString {
+pub fn path() -> std::ffi::OsString {
     let before = std::env::var_os("PATH").unwrap_or_default();
     let folders = switchyard_rig::Major::V18.client_bin().into_iter().chain(std::env::split_paths(&before));
     std::env::join_paths(folders).unwrap()

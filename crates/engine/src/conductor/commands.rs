@@ -111,6 +111,8 @@ async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
             None => format!("{}: {}", g.title, g.verdict.sentence()),
         })
         .collect();
+    // The gates took their time: what was asked for meanwhile counts.
+    live.book.look(|s| s.allows(&ticket.command)).await.map_err(|why| refused(&ticket.command, why))?;
     let run = live
         .book
         .record(Entry::RunStarted { command: ticket.command.clone(), reason: ticket.reason.clone(), gates: sentences })

@@ -8,6 +8,7 @@ mod commands;
 mod connect;
 mod drift;
 mod drills;
+mod dual_write;
 mod errors;
 mod held;
 mod live;

@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, drift, drills, errors, held, notices, probes, publish, verifier};
+use super::{Event, Live, connect, drift, drills, dual_write, errors, held, notices, probes, publish, verifier};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -41,6 +41,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
     tasks.spawn(probes::probe(live.clone(), stop.clone()));
     tasks.spawn(verify(live.clone(), stop.clone()));
+    tasks.spawn(dual_write::keep(live.clone(), stop.clone()));
     for from in [Side::Source, Side::Target] {
         tasks.spawn(beat(live.clone(), from, stop.clone()));
     }

@@ -63,6 +63,7 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         positions: database.clone(),
         repairs: database.clone(),
         probes: database.clone(),
+        synchronous: database.clone(),
         tables: database,
     }
 }

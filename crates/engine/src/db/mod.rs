@@ -13,6 +13,7 @@ pub mod probes;
 pub mod repairs;
 pub mod rows;
 pub mod schema;
+pub mod synchronous;
 
 use async_trait::async_trait;
 use switchyard_model::{
@@ -261,6 +262,8 @@ pub struct Database {
     pub repairs: std::sync::Arc<dyn repairs::Repairs>,
     /// See [`probes::Probes`].
     pub probes: std::sync::Arc<dyn probes::Probes>,
+    /// See [`synchronous::Synchronous`].
+    pub synchronous: std::sync::Arc<dyn synchronous::Synchronous>,
     /// See [`Tables`].
     pub tables: std::sync::Arc<dyn Tables>,
 }

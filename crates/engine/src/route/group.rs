@@ -154,6 +154,16 @@ impl Routers {
         first_error(join_all(self.all.iter().map(|r| r.renew_readers())).await, "renewing readers' connections")
     }
 
+    /// Commands of [`Routers::renew_writers`].
+    pub fn renew_writers_actions(&self) -> Vec<Action> {
+        self.all.iter().flat_map(|r| r.renew_writers_actions()).collect()
+    }
+
+    /// Makes pooled writers begin anew on every router, so that they get a role's new settings.
+    pub async fn renew_writers(&self) -> Result<()> {
+        first_error(join_all(self.all.iter().map(|r| r.renew_writers())).await, "renewing writers' connections")
+    }
+
     /// Commands of [`Routers::point_writes`].
     pub fn point_writes_actions(&self, side: Side) -> Vec<Action> {
         self.able(|c| c.point_writes).into_iter().flat_map(|r| r.point_writes_actions(side)).collect()

@@ -97,6 +97,15 @@ pub trait Router: Send + Sync {
     fn renew_readers_actions(&self) -> Vec<Action>;
     /// Makes readers' server connections follow a shift at the end of their transaction.
     async fn renew_readers(&self) -> Result<()>;
+    /// Commands of `renew_writers`.
+    fn renew_writers_actions(&self) -> Vec<Action> {
+        Vec::new()
+    }
+    /// Makes writers' server connections begin anew at the end of their transaction, so that they get a role's new settings. A
+    /// router that keeps none has nothing to do.
+    async fn renew_writers(&self) -> Result<()> {
+        Ok(())
+    }
     /// Its pools as they are now; None where it keeps none. Cheap: it is asked every second or two while somebody looks.
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
         Ok(None)

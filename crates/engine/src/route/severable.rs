@@ -112,6 +112,14 @@ impl Router for Severable {
         self.reached()?.renew_readers().await
     }
 
+    fn renew_writers_actions(&self) -> Vec<Action> {
+        self.router.renew_writers_actions()
+    }
+
+    async fn renew_writers(&self) -> Result<()> {
+        self.reached()?.renew_writers().await
+    }
+
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
         self.reached()?.pools().await
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{BadJournal, State};
 use crate::{
     Side, UnixMs,
-    dual_write::{Cause, DualWriteEvent, DualWriteOrder, DualWriteRecord},
+    dual_write::{Cause, DualWriteEvent, DualWriteRecord},
     migration::Strategy,
 };
 
@@ -76,19 +76,19 @@ impl State {
     ///
     /// # Errors
     /// One sentence that says why not and what comes first.
-    pub fn allows_dual_write(&self, order: &DualWriteOrder) -> Result<(), String> {
+    pub fn allows_dual_write(&self) -> Result<(), String> {
         if let Some(open) = self.open_dual_write() {
             let whose = open.order.scope.words();
             return Err(format!("Synchronous dual write is on, or asked for, for {whose}: turn it off first."));
         }
-        self.allows_dual_write_now(order)
+        self.allows_dual_write_now()
     }
 
     /// The same, where the one that is open is the one in question.
     ///
     /// # Errors
     /// As [`State::allows_dual_write`].
-    pub fn allows_dual_write_now(&self, _order: &DualWriteOrder) -> Result<(), String> {
+    pub fn allows_dual_write_now(&self) -> Result<(), String> {
         if self.milestones.cleaned.is_some() {
             return Err("This migration has been cleaned up; nothing streams any more.".to_owned());
         }

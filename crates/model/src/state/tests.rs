@@ -120,9 +120,9 @@ fn a_dual_write_stands_from_its_intent_and_keeps_writes_where_they_are() {
     let figures = Percentiles { p50_ms: 0.2, p95_ms: 0.3, p99_ms: 0.4, samples: 100, workload_ms: None };
     let order = DualWriteOrder { scope: Scope::Role { role: "app".into() }, budget_us: 3_000 };
     let mut b = Book::new();
-    assert!(b.state().allows_dual_write(&order).unwrap_err().contains("Start replication"), "nothing streams yet");
+    assert!(b.state().allows_dual_write().unwrap_err().contains("Start replication"), "nothing streams yet");
     b = Book::ready();
-    b.state().allows_dual_write(&order).unwrap();
+    b.state().allows_dual_write().unwrap();
     let dual = b.add(Entry::DualWrite { event: E::Asked { order: order.clone() } });
     b.add(Entry::DualWrite { event: E::Asked { order: order.clone() } });
     assert_eq!(b.state().dual_writes.len(), 1, "the second of two who ask at once is not heard");

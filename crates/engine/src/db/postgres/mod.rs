@@ -17,6 +17,7 @@ mod repair;
 pub mod rows;
 mod schema;
 pub mod sequences;
+pub(super) mod synchronous;
 pub mod tables;
 pub mod under_load;
 

@@ -123,11 +123,13 @@ pub(super) async fn watch_client(connection: &mut PgConnection) {
 }
 
 /// What we commit is on the disk when we are told so, also where the server, the database or our role has `synchronous_commit`
-/// off: a fence, a valve or a proof that a crash takes back is none. Whatever waits for more than our own disk is left as it is.
+/// off: a fence, a valve or a proof that a crash takes back is none. Whatever waits for more than our own disk is left as it is,
+/// unless it is a stream of ours that is waited for: what ends that wait must not wait itself.
 pub(super) async fn wait_for_the_disk(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::raw_sql(
         "SELECT pg_catalog.set_config('synchronous_commit', 'local', false) \
-          WHERE pg_catalog.current_setting('synchronous_commit') = 'off'",
+          WHERE pg_catalog.current_setting('synchronous_commit') = 'off' \
+             OR pg_catalog.current_setting('synchronous_standby_names') LIKE '\"switchyard\\_%'",
     )
     .execute(connection)
     .await

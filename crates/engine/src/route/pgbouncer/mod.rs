@@ -82,8 +82,8 @@ impl PgBouncer {
         format!("RESUME {}", names::quote(&self.rw_database))
     }
 
-    fn reconnect(&self) -> String {
-        format!("RECONNECT {}", names::quote(&self.ro_database))
+    fn reconnect(&self, database: &str) -> String {
+        format!("RECONNECT {}", names::quote(database))
     }
 
     fn actions(&self, command: String) -> Vec<Action> {
@@ -305,12 +305,21 @@ impl Router for PgBouncer {
     }
 
     fn renew_readers_actions(&self) -> Vec<Action> {
-        self.actions(self.reconnect())
+        self.actions(self.reconnect(&self.ro_database))
     }
 
     async fn renew_readers(&self) -> Result<()> {
         names::check(&self.ro_database, self.label())?;
-        self.show(&self.reconnect()).await.map(|_| ())
+        self.show(&self.reconnect(&self.ro_database)).await.map(|_| ())
+    }
+
+    fn renew_writers_actions(&self) -> Vec<Action> {
+        self.actions(self.reconnect(&self.rw_database))
+    }
+
+    async fn renew_writers(&self) -> Result<()> {
+        names::check(&self.rw_database, self.label())?;
+        self.show(&self.reconnect(&self.rw_database)).await.map(|_| ())
     }
 
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {

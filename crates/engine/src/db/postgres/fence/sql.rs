@@ -27,7 +27,7 @@ pub(super) fn base() -> Vec<String> {
     let beat = |name: &str| {
         format!(
             "CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} (\
-             id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1), n bigint NOT NULL, at timestamptz NOT NULL)"
+             id integer PRIMARY KEY DEFAULT 1 CHECK (id IN (1, 2)), n bigint NOT NULL, at timestamptz NOT NULL)"
         )
     };
     vec![format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}"), beat("beat_forward"), beat("beat_reverse")]
