@@ -104,33 +104,59 @@ fn figures(when: &str, f: &Value) {
     );
 }
 
+/// The watchdog of a driver: its only child.
+fn children(of: u32) -> Vec<u32> {
+    let list = Command::new("pgrep").args(["-P", &of.to_string()]).output().unwrap();
+    String::from_utf8(list.stdout).unwrap().lines().filter_map(|l| l.trim().parse().ok()).collect()
+}
+
+fn kill(pid: u32) {
+    Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_returned_is_on_the_target_and_nobody_waits_for_one_that_is_away() {
+async fn a_commit_that_returned_is_on_the_target_and_nobody_waits_for_ever() {
     let ctl = streaming().await;
-    said(&ctl, &["dual-write", "on", MIGRATION], 2, "never everybody's by accident");
-    said(&ctl, &["dual-write", "on", MIGRATION, "--role", "app", "--budget", "soon"], 2, "no budget");
     said(&ctl, &["dual-write", "on", MIGRATION, "--role", "app"], 1, "Nobody drives this migration");
     let mut driver = drive(&ctl);
-    said(&ctl, &["dual-write", "on", MIGRATION, "--role", "nobody"], 1, "there is no role “nobody”");
+    what_is_refused_changes_nothing(&ctl).await;
+    target_away(&ctl).await;
+    turned_off(&ctl).await;
+    budget_passed(&ctl).await;
+    // An orderly end takes it off before the lease is given back.
+    let dual = on(&ctl, &["--role", "app"], "900ms");
+    end(&mut driver);
+    assert_eq!(settings(&ctl).await, untouched(), "the process that attended it has ended");
+    assert_eq!(opened(&ctl, &dual["dual"])["cause"], "orderly_end");
+    driver_killed(&ctl).await;
+    all_killed(&ctl).await;
+}
+
+async fn what_is_refused_changes_nothing(ctl: &Ctl) {
+    said(ctl, &["dual-write", "on", MIGRATION], 2, "never everybody's by accident");
+    said(ctl, &["dual-write", "on", MIGRATION, "--role", "app", "--budget", "soon"], 2, "no budget");
+    said(ctl, &["dual-write", "on", MIGRATION, "--role", "nobody"], 1, "here is no role “nobody”");
     ctl.rig.source.execute("ALTER ROLE switchyard_limited SET synchronous_commit = 'on'").await.unwrap();
-    said(&ctl, &["dual-write", "on", MIGRATION, "--role", "app"], 1, "role “switchyard_limited” (on)");
+    said(ctl, &["dual-write", "on", MIGRATION, "--role", "app"], 1, "role “switchyard_limited” (on)");
     ctl.rig.source.execute("ALTER ROLE switchyard_limited RESET synchronous_commit").await.unwrap();
     // What the DBA waits for already is not touched.
     ctl.rig.source.execute("ALTER SYSTEM SET synchronous_commit = 'local'").await.unwrap();
     ctl.rig.source.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby_2'").await.unwrap();
     ctl.rig.source.execute("SELECT pg_reload_conf()").await.unwrap();
-    said(&ctl, &["dual-write", "on", MIGRATION, "--role", "app"], 1, "somebody's safety");
+    said(ctl, &["dual-write", "on", MIGRATION, "--role", "app"], 1, "somebody's safety");
     for setting in ["synchronous_standby_names", "synchronous_commit"] {
         ctl.rig.source.execute(&format!("ALTER SYSTEM RESET {setting}")).await.unwrap();
     }
     ctl.rig.source.execute("SELECT pg_reload_conf()").await.unwrap();
-    assert_eq!(settings(&ctl).await, untouched(), "what is refused changes nothing");
-    said(&ctl, &["dual-write", "on", MIGRATION, "--role", "app", "--budget", "20us"], 1, "nobody else had waited");
-    assert_eq!(settings(&ctl).await, untouched(), "what was tried out is taken off again");
+    assert_eq!(settings(ctl).await, untouched(), "what is refused changes nothing");
+    said(ctl, &["dual-write", "on", MIGRATION, "--role", "app", "--budget", "20us"], 1, "nobody else had waited");
+    assert_eq!(settings(ctl).await, untouched(), "what was tried out is taken off again");
+}
 
-    let mut old = as_app(&ctl).await;
-    let first = on(&ctl, &["--role", "app"], "500ms");
-    let mut app = as_app(&ctl).await;
+async fn target_away(ctl: &Ctl) {
+    let mut old = as_app(ctl).await;
+    let first = on(ctl, &["--role", "app"], "500ms");
+    let mut app = as_app(ctl).await;
     let mut target = ctl.rig.target.connect(DATABASE).await.unwrap();
     let mut waits = Vec::new();
     for n in 0..300 {
@@ -144,13 +170,13 @@ async fn a_commit_that_returned_is_on_the_target_and_nobody_waits_for_one_that_i
     }
     waits.sort_by(f64::total_cmp);
     println!("an application's commit with the target: P50 {:.2} ms, P99 {:.2} ms", waits[150], waits[297]);
-    until("sessions that do not wait yet are counted", || show(&ctl)["open"]["now"]["not_yet"] == 1);
+    until("sessions that do not wait yet are counted", || show(ctl)["open"]["now"]["not_yet"] == 1);
     insert(&mut old, 1_000).await;
     drop(old);
-    until("and are no more when they end", || show(&ctl)["open"]["now"]["not_yet"] == 0);
+    until("and are no more when they end", || show(ctl)["open"]["now"]["not_yet"] == 0);
     let status = ctl.status();
     assert_eq!(status["dual_write"]["whose"], "role app", "status says it");
-    said(&ctl, &["run", MIGRATION, "cleanup", MIGRATION], 1, "turn it off first");
+    said(ctl, &["run", MIGRATION, "cleanup", MIGRATION], 1, "turn it off first");
 
     // The target stands still: who was chosen waits until the breaker opens, nobody else does.
     ctl.rig.target.freeze().unwrap();
@@ -161,88 +187,74 @@ async fn a_commit_that_returned_is_on_the_target_and_nobody_waits_for_one_that_i
     assert!(waited > Duration::from_millis(300), "the chosen one did not wait: {waited:?}");
     assert!(waited < Duration::from_secs(4), "the chosen one waited for {waited:?}");
     println!("target frozen: the application's commit went on after {waited:?}, another role's took {spared:?}");
-    let end1 = opened(&ctl, &first["dual"]);
+    let end1 = opened(ctl, &first["dual"]);
     println!("journaled {:?} after the freeze; freed in {} ms", frozen.elapsed(), end1["freed_ms"]);
-    assert_eq!((end1["cause"].as_str(), count(&ctl, "target_away")), (Some("target_away"), 1), "{end1}");
+    assert_eq!((end1["cause"].as_str(), count(ctl, "target_away")), (Some("target_away"), 1), "{end1}");
     ctl.rig.target.thaw().unwrap();
-    assert_eq!(settings(&ctl).await, untouched(), "what was set before is back");
-    until("it was measured afterwards", || !show(&ctl)["last"]["after"].is_null());
-    let last = show(&ctl)["last"].clone();
+    assert_eq!(settings(ctl).await, untouched(), "what was set before is back");
+    until("it was measured afterwards", || !show(ctl)["last"]["after"].is_null());
+    let last = show(ctl)["last"].clone();
     figures("before", &last["began"][1]);
     figures("during", &end1["during"]);
     figures("after", &last["after"]);
+}
 
-    // Off by request.
-    let second = on(&ctl, &["--database"], "500ms");
-    insert(&mut as_app(&ctl).await, 3_000).await;
+async fn turned_off(ctl: &Ctl) {
+    let second = on(ctl, &["--database"], "500ms");
+    insert(&mut as_app(ctl).await, 3_000).await;
     let off = ctl.done(&["dual-write", "off", MIGRATION]);
     assert_eq!((&off["id"], off["ended"][1]["cause"].as_str()), (&second["dual"], Some("operator")));
     assert!(!off["after"].is_null(), "it says what small writes take afterwards");
-    assert_eq!(settings(&ctl).await, untouched());
+    assert_eq!(settings(ctl).await, untouched());
+}
 
-    // The target becomes slow: each row of ours takes longer than the budget.
-    let third = on(&ctl, &["--role", "app"], "60ms");
+/// The target becomes slow: each row of ours takes longer than the budget.
+async fn budget_passed(ctl: &Ctl) {
+    let third = on(ctl, &["--role", "app"], "60ms");
     let slow = "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.12); RETURN NEW; END'; \
                 CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON switchyard.beat_forward FOR EACH ROW EXECUTE FUNCTION public.slow(); \
                 ALTER TABLE switchyard.beat_forward ENABLE ALWAYS TRIGGER slow";
     ctl.rig.target.execute(slow).await.unwrap();
     let began = Instant::now();
-    let end3 = opened(&ctl, &third["dual"]);
+    let end3 = opened(ctl, &third["dual"]);
     println!("target slow: fell back after {:?}: {}", began.elapsed(), end3["why"]);
-    assert_eq!((end3["cause"].as_str(), count(&ctl, "budget")), (Some("budget"), 1), "{end3}");
+    assert_eq!((end3["cause"].as_str(), count(ctl, "budget")), (Some("budget"), 1), "{end3}");
     ctl.rig.target.execute("DROP FUNCTION public.slow() CASCADE").await.unwrap();
-    assert_eq!(settings(&ctl).await, untouched());
-
-    // An orderly end takes it off before the lease is given back.
-    let fourth = on(&ctl, &["--role", "app"], "500ms");
-    end(&mut driver);
-    assert_eq!(settings(&ctl).await, untouched(), "the process that attended it has ended");
-    assert_eq!(opened(&ctl, &fourth["dual"])["cause"], "orderly_end");
+    assert_eq!(settings(ctl).await, untouched());
 }
 
-/// The watchdog of a driver: its only child.
-fn children(of: u32) -> Vec<u32> {
-    let list = Command::new("pgrep").args(["-P", &of.to_string()]).output().unwrap();
-    String::from_utf8(list.stdout).unwrap().lines().filter_map(|l| l.trim().parse().ok()).collect()
-}
-
-fn kill(pid: u32) {
-    Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_dies_a_source_does_not_wait_for_ever() {
-    let ctl = streaming().await;
-
-    // The driver is killed while the target is away: its watchdog frees the source.
-    let mut driver = drive(&ctl);
-    let first = on(&ctl, &["--role", "app"], "900ms");
-    let mut app = as_app(&ctl).await;
-    insert(&mut app, 1).await;
+/// The driver is killed while the target is away: its watchdog frees the source.
+async fn driver_killed(ctl: &Ctl) {
+    let mut driver = drive(ctl);
+    let first = on(ctl, &["--role", "app"], "900ms");
+    let mut app = as_app(ctl).await;
+    insert(&mut app, 5_001).await;
     ctl.rig.target.freeze().unwrap();
     driver.kill().unwrap();
     driver.wait().unwrap();
-    let waited = insert(&mut app, 2).await;
+    let waited = insert(&mut app, 5_002).await;
     println!("driver killed, target frozen: the commit went on after {waited:?}");
     assert!(waited < Duration::from_secs(10), "the watchdog frees the source: {waited:?}");
     ctl.rig.target.thaw().unwrap();
-    assert_eq!(opened(&ctl, &first["dual"])["cause"], "abandoned");
-    assert_eq!(settings(&ctl).await, untouched(), "what was set before is back");
+    assert_eq!(opened(ctl, &first["dual"])["cause"], "abandoned");
+    assert_eq!(settings(ctl).await, untouched(), "what was set before is back");
+}
 
-    // Both are killed: the one command in the guide frees the source, and the next process puts the rest back.
+/// Both are killed: the one command in the guide frees the source, and the next process puts the rest back.
+async fn all_killed(ctl: &Ctl) {
     ctl.nobody_drives(PATIENCE);
-    let mut driver = drive(&ctl);
-    let second = on(&ctl, &["--database"], "900ms");
+    let mut driver = drive(ctl);
+    let second = on(ctl, &["--database"], "900ms");
     let watchdogs = children(driver.id());
     assert_eq!(watchdogs.len(), 1, "one watchdog stands beside it");
-    let free = show(&ctl)["free_command"].as_str().unwrap().to_owned();
-    let mut app = as_app(&ctl).await;
+    let free = show(ctl)["free_command"].as_str().unwrap().to_owned();
+    let mut app = as_app(ctl).await;
     watchdogs.into_iter().for_each(kill);
     driver.kill().unwrap();
     driver.wait().unwrap();
     ctl.rig.target.freeze().unwrap();
-    let commit = tokio::spawn(async move { insert(&mut app, 3).await });
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let commit = tokio::spawn(async move { insert(&mut app, 5_003).await });
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(!commit.is_finished(), "with nobody left the commit waits, as the dialog says");
     let freed = Command::new("/bin/sh")
         .args(["-c", &free])
@@ -255,5 +267,5 @@ async fn whoever_dies_a_source_does_not_wait_for_ever() {
     ctl.rig.target.thaw().unwrap();
     let off = ctl.done(&["dual-write", "off", MIGRATION]);
     assert_eq!((&off["id"], off["ended"][1]["cause"].as_str()), (&second["dual"], Some("abandoned")));
-    assert_eq!(settings(&ctl).await, untouched(), "nothing is left");
+    assert_eq!(settings(ctl).await, untouched(), "nothing is left");
 }

@@ -18,6 +18,7 @@ pub use record::{Cause, DualWriteEvent, DualWriteRecord, End};
 /// Whose commits wait for the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "scope", rename_all = "snake_case")]
+#[ts(rename = "DualWriteScope")]
 pub enum Scope {
     /// Those of one role, in the source database alone.
     Role {
@@ -111,6 +112,7 @@ impl Percentiles {
 
 /// What was set before, so that whoever takes it off can put it back. None where nothing was set there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(rename = "DualWriteFormer")]
 pub struct Former {
     /// `synchronous_standby_names` by `ALTER SYSTEM`; where it counted, it was empty.
     pub names: Option<String>,

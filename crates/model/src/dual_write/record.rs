@@ -9,6 +9,7 @@ use crate::UnixMs;
 /// Why commits do not wait any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "DualWriteCause")]
 pub enum Cause {
     /// Somebody turned it off.
     Operator,
@@ -105,6 +106,7 @@ pub enum DualWriteEvent {
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "DualWriteEnd")]
 pub struct End {
     /// Why.
     pub cause: Cause,

@@ -1,6 +1,6 @@
 //! Drills in the state: what was asked for, what runs, what came of it, and whether one can begin.
 
-use super::{BadJournal, State};
+use super::{BadJournal, State, dual_write::IN_THE_WAY};
 use crate::{
     Side, UnixMs,
     drill::{Act, DrillOrder, DrillRecord},
@@ -55,6 +55,11 @@ impl State {
         }
         if self.milestones.replicating.is_none() {
             return Err("The copy has not been completed yet: run “Start replication” first.".to_owned());
+        }
+        if self.open_dual_write().is_some() {
+            return Err(format!(
+                "A drill can keep the stream from applying, and the application would wait. {IN_THE_WAY}"
+            ));
         }
         if self.authority == Side::Target {
             return Err(

@@ -1,9 +1,11 @@
 import { getContext, setContext } from "svelte";
 import type { AppInfo } from "../api/generated/AppInfo";
 import type { Command } from "../api/generated/Command";
+import type { DualWriteView } from "../api/generated/DualWriteView";
 import type { Tone } from "../api/generated/Tone";
 import type { Backend } from "../backend/backend";
 import type { CockpitWatch } from "../cockpit/watch.svelte";
+import type { DualWrite } from "../replication/dualWrite.svelte";
 import { Router } from "./route.svelte";
 
 /** The one dialog that may be open. */
@@ -16,6 +18,7 @@ export type Open =
   | { kind: "passwords"; secrets: string[] }
   | { kind: "limits" }
   | { kind: "accept"; object: string; send: (name: string, reason: string) => Promise<unknown> }
+  | { kind: "dual_write"; dual: DualWrite; view: DualWriteView }
   | { kind: "keys" };
 
 export interface Notice {

@@ -9,11 +9,11 @@ use switchyard_model::dual_write::{AWAY_MS, Cause, DualWriteRecord, Percentiles}
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Live,
+    Live, heard,
     probing::{Probing, per_transaction},
     turn_on::Standing,
 };
-use crate::{db::synchronous::Seen, facts::DualWriteFact};
+use crate::{db::synchronous::Seen, facts::DualWriteFact, store::Changes};
 
 /// How often the breaker is judged.
 const TICK: Duration = Duration::from_millis(50);
@@ -37,6 +37,7 @@ pub(super) struct Over {
 /// What attending remembers from look to look.
 struct Attending {
     probing: Probing,
+    changes: Changes,
     since: String,
     /// Since when the target is missing from the source's receivers.
     missing: Option<Instant>,
@@ -57,6 +58,7 @@ pub(super) async fn attend(
     let clock = live.parts.clock.clone();
     let mut attending = Attending {
         probing: Probing::start(standing.source.clone(), clock, open.order.budget_ms()),
+        changes: live.parts.store.changes(),
         since: since.to_owned(),
         missing: None,
         active: None,
@@ -91,6 +93,7 @@ impl Attending {
         if let Some(why) = self.probing.over(open.order.budget_ms()) {
             return Some((Cause::Budget, why));
         }
+        heard(live, &mut self.changes).await;
         let asked = live.book.look(|s| s.open_dual_write().and_then(|d| d.off_asked.clone())).await;
         if let Some((_, by)) = asked {
             return Some((Cause::Operator, format!("{by} turned it off.")));

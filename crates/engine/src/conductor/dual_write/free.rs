@@ -69,7 +69,7 @@ pub(super) async fn free_and_end(
     renew_writers(live).await;
     let after = tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        after = probing::measure(&standing.source, standing.line.as_mut(), &live.parts.clock, false, None) => after?,
+        after = probing::measure(&standing.source, standing.line.as_mut(), &live.parts.clock, false, probing::SHORT) => after?,
     };
     record(live, DualWriteEvent::Measured { dual: open.id, after }).await.map(drop)
 }

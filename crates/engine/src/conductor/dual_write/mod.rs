@@ -22,6 +22,7 @@ use super::{Event, Live, Tone, connect::password_of};
 use crate::{
     db::{Database, connect},
     error::{Error, Kind, Result},
+    store::Changes,
 };
 
 /// How often it is looked whether something is asked for.
@@ -34,11 +35,13 @@ const POOL: u32 = 2;
 pub(super) async fn keep(live: Arc<Live>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut changes = live.parts.store.changes();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
+        heard(&live, &mut changes).await;
         let Some(open) = live.book.look(|s| s.open_dual_write().cloned()).await else { continue };
         let done = match open.began {
             // What this process turns on it also takes off, within this call.
@@ -48,6 +51,15 @@ pub(super) async fn keep(live: Arc<Live>, stop: CancellationToken) {
         if let Err(e) = done {
             tracing::warn!(error = %e, "synchronous dual write could not be turned on or off as the journal asks");
         }
+    }
+}
+
+/// Takes in what somebody asked for, as soon as it is there. A store that cannot be read is told elsewhere.
+async fn heard(live: &Live, changes: &mut Changes) {
+    if changes.any()
+        && let Err(e) = live.book.catch_up().await
+    {
+        tracing::debug!(error = %e, "whether something was asked for could not be read");
     }
 }
 

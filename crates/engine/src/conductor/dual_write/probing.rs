@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use switchyard_model::dual_write::{Breaker, PACE_MS, Percentiles};
+use switchyard_model::dual_write::{AWAY_MS, Breaker, PACE_MS, Percentiles};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,8 +14,11 @@ use crate::{
     error::{Error, Kind, Result},
 };
 
-/// How long it is measured before and after.
-const SPAN: Duration = Duration::from_secs(2);
+/// How long it is measured before.
+pub(super) const BEFORE: Duration = Duration::from_secs(2);
+
+/// How long it is tried out before anybody else waits, and measured afterwards.
+pub(super) const SHORT: Duration = Duration::from_millis(1_000);
 
 /// Between two of the writes that give a figure.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -26,28 +29,31 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Between two attempts at a session that was lost.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// What small writes take, and what transactions of others took meanwhile. `waits`: with the target; a write that stays out for longer
-/// than `longest` ends it.
+/// What small writes take within a span, and what transactions of others took meanwhile. With `waits` each waits for the target.
 ///
 /// # Errors
-/// `Deadline` when a write stays out.
+/// `Deadline` when a write stays out for longer than a target may be away, or five seconds where it does not wait for one.
 pub(super) async fn measure(
     source: &Database,
     line: &mut dyn Line,
     clock: &SharedClock,
     waits: bool,
-    longest: Option<Duration>,
+    span: Duration,
 ) -> Result<Percentiles> {
     let doing = "measuring small writes";
     let mut prober = source.synchronous.prober(waits).await?;
+    let longest = if waits { Duration::from_millis(AWAY_MS) } else { LONGEST };
     let began = clock.instant();
     let active = line.watch(None).await?.active;
     let mut times = Vec::new();
-    while clock.instant().duration_since(began) < SPAN {
+    while clock.instant().duration_since(began) < span {
         let sent = clock.instant();
-        match tokio::time::timeout(longest.unwrap_or(LONGEST), prober.write()).await {
+        match tokio::time::timeout(longest, prober.write()).await {
             Ok(written) => written?,
-            Err(_) => return Err(Error::new(Kind::Deadline, doing, "a write waited for longer than a second")),
+            Err(_) => {
+                let why = format!("a write was out for longer than {} s", longest.as_secs());
+                return Err(Error::new(Kind::Deadline, doing, why));
+            }
         }
         times.push(ms(clock, sent));
         tokio::time::sleep(PAUSE).await;

@@ -1,11 +1,11 @@
 //! Turning it on: looks, the watchdog, a figure without waiting, the intent, then one setting after the other. The prober waits for the
 //! target before anybody else does.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use switchyard_model::{
     Side,
-    dual_write::{AWAY_MS, Cause, DualWriteEvent, DualWriteRecord, End, Former, Percentiles},
+    dual_write::{Cause, DualWriteEvent, DualWriteRecord, End, Former, Percentiles},
     figure,
 };
 use tokio_util::sync::CancellationToken;
@@ -86,7 +86,7 @@ async fn prepare(live: &Arc<Live>, open: &DualWriteRecord) -> Result<(Standing, 
     let (source, standby) = (source(live).await?, state.spec.slot(Side::Source));
     let former = source.synchronous.look(&open.order.scope, &standby).await?;
     let mut line = source.synchronous.line(&open.order.scope, &standby).await?;
-    let before = probing::measure(&source, line.as_mut(), &live.parts.clock, false, None).await?;
+    let before = probing::measure(&source, line.as_mut(), &live.parts.clock, false, probing::BEFORE).await?;
     let watchdog = launch(live, launcher).await?;
     Ok((Standing { source, standby, line, former, watchdog }, before))
 }
@@ -107,8 +107,7 @@ async fn act(
     standing.line.name_standby().await.map_err(refused)?;
     // The prober alone waits now: what is too dear, or does not answer, never reaches the application.
     let Standing { source, line, .. } = standing;
-    let longest = Some(Duration::from_millis(AWAY_MS));
-    let trial = probing::measure(source, line.as_mut(), &live.parts.clock, true, longest).await;
+    let trial = probing::measure(source, line.as_mut(), &live.parts.clock, true, probing::SHORT).await;
     let trial = trial.map_err(|e| (Cause::Refused, format!("{} Nobody else had waited.", e.sentence())))?;
     let budget = open.order.budget_ms();
     if trial.p99_ms > budget {

@@ -4,6 +4,7 @@ import type { Command } from "./Command";
 import type { DrillOrder } from "./DrillOrder";
 import type { DrillPlan } from "./DrillPlan";
 import type { DrillResult } from "./DrillResult";
+import type { DualWriteEvent } from "./DualWriteEvent";
 import type { Limits } from "./Limits";
 import type { MigrationSpec } from "./MigrationSpec";
 import type { Outcome } from "./Outcome";
@@ -266,7 +267,11 @@ result: DrillResult, } | { "entry": "drills_scheduled",
 /**
  * The plan; None for no more.
  */
-plan: DrillPlan | null, } | { "entry": "lease_taken", 
+plan: DrillPlan | null, } | { "entry": "dual_write", 
+/**
+ * What.
+ */
+event: DualWriteEvent, } | { "entry": "lease_taken", 
 /**
  * The holder before.
  */

@@ -15,6 +15,9 @@ import type { CreateMigration } from "./CreateMigration";
 import type { DrillAccepted } from "./DrillAccepted";
 import type { DrillRequest } from "./DrillRequest";
 import type { DrillsView } from "./DrillsView";
+import type { DualWriteAccepted } from "./DualWriteAccepted";
+import type { DualWriteRequest } from "./DualWriteRequest";
+import type { DualWriteView } from "./DualWriteView";
 import type { EndpointList } from "./EndpointList";
 import type { EndpointRow } from "./EndpointRow";
 import type { EndpointTest } from "./EndpointTest";
@@ -120,6 +123,12 @@ export interface Commands {
   drill_schedule: { args: ScheduleDrills; result: Nothing };
   /** The role as which a migration's canary comes in. */
   set_canary: { args: SetCanary; result: Nothing };
+  /** Synchronous dual write: how it stands, what it cost, how often it fell back, and what turning it on would run. */
+  dual_write: { args: ByName; result: DualWriteView };
+  /** Asks whoever drives to let commits wait for the target. */
+  dual_write_on: { args: DualWriteRequest; result: DualWriteAccepted };
+  /** Asks whoever drives to let commits go on without the target. */
+  dual_write_off: { args: ByName; result: Nothing };
   /** Accepts a difference of the schemas, with a reason. */
   accept_difference: { args: AcceptDifference; result: Nothing };
   /** Takes an accepted difference back. */

@@ -8,6 +8,7 @@ import { ApiFault, type Args, type Backend, type CommandName, type Result, type 
 import { drawChart } from "./chart";
 import { endpoints, limits, NAME } from "./data";
 import { SampleDrills } from "./drills";
+import { SampleDualWrite } from "./dualWrite";
 import { SamplePools } from "./pools";
 import { SampleSchema } from "./schema";
 import { SampleTimeline } from "./timeline";
@@ -29,6 +30,7 @@ export class SampleBackend implements Backend {
   readonly #timeline: SampleTimeline;
   readonly #pools: SamplePools;
   readonly #drills: SampleDrills;
+  readonly #dual: SampleDualWrite;
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
@@ -41,6 +43,7 @@ export class SampleBackend implements Backend {
     this.#timeline = new SampleTimeline(this.world.s);
     this.#pools = new SamplePools(this.world.s);
     this.#drills = new SampleDrills(this.world.s);
+    this.#dual = new SampleDualWrite(this.world.s);
     this.rows = this.world.s.endpoints ? endpoints() : [];
     if (this.world.s.migration) {
       for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
@@ -213,6 +216,9 @@ export class SampleBackend implements Backend {
     },
     pools_now: () => this.#pools.now(),
     drills: () => this.#drills.view(),
+    dual_write: () => this.#dual.view(),
+    dual_write_on: (args) => this.#dual.on(args),
+    dual_write_off: () => this.#dual.off(),
     drill_start: (args) => this.#drills.start(args),
     drill_schedule: (args) => this.#drills.schedule(args),
     set_canary: () => ({}),

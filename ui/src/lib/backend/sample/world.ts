@@ -96,6 +96,7 @@ export class World {
             { name: "switchyard_back", on: "target", active: s.sourceProblem === null, lag_bytes: 412, retained_bytes: 16_777_216, limit_bytes: null, seconds_to_limit: s.sourceProblem ? 9_120 : null, at: now - 1200, counts_ms: 10_000 },
           ]
         : [],
+      dual_write: null,
       ladder: this.#ladder(),
       gates: this.#gates(now),
       next: this.#next(now),
