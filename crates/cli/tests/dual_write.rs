@@ -256,6 +256,7 @@ async fn all_killed(ctl: &Ctl) {
     let commit = tokio::spawn(async move { insert(&mut app, 5_003).await });
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(!commit.is_finished(), "with nobody left the commit waits, as the dialog says");
+    let asked = Instant::now();
     let freed = Command::new("/bin/sh")
         .args(["-c", &free])
         .env("PGPASSFILE", ctl.passfile())
@@ -263,7 +264,8 @@ async fn all_killed(ctl: &Ctl) {
         .output()
         .unwrap();
     assert!(freed.status.success(), "{free}: {}", String::from_utf8_lossy(&freed.stderr));
-    println!("the one command let the commit go after {:?}", commit.await.unwrap());
+    commit.await.unwrap();
+    println!("the one command let the commit go within {:?}", asked.elapsed());
     ctl.rig.target.thaw().unwrap();
     let off = ctl.done(&["dual-write", "off", MIGRATION]);
     assert_eq!((&off["id"], off["ended"][1]["cause"].as_str()), (&second["dual"], Some("abandoned")));

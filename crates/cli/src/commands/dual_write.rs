@@ -90,7 +90,7 @@ async fn turn_on(ctl: &Ctl, migration: String, scope: Scope, budget_us: u32) -> 
         if let Some(ended) = view.last.filter(|l| l.id == accepted.dual) {
             return Ok(told(ctl, &ended, Answer::No));
         }
-        if !view.open.is_some_and(|o| o.dual == accepted.dual) {
+        if view.open.is_none_or(|o| o.dual != accepted.dual) {
             return Err(ApiError::new(
                 "refused",
                 "Somebody else asked for it at the same time.",
@@ -204,9 +204,9 @@ mod tests {
 
     #[test]
     fn budgets_are_read_with_their_unit() {
-        assert_eq!(microseconds("3ms").unwrap(), 3_000);
-        assert_eq!(microseconds("0.8ms").unwrap(), 800);
-        assert_eq!(microseconds("800us").unwrap(), 800);
+        assert_eq!(microseconds("3ms").ok(), Some(3_000));
+        assert_eq!(microseconds("0.8ms").ok(), Some(800));
+        assert_eq!(microseconds("800us").ok(), Some(800));
         for wrong in ["3", "ms", "-1ms", "3s", "NaNms"] {
             assert!(microseconds(wrong).is_err(), "“{wrong}” has no unit that is meant, or is no time");
         }
