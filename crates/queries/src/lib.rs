@@ -1,0 +1,17 @@
+//! Statements, logs and plans of both sides, compared.
+//!
+//! Owns what a statement is apart from its values ([`shape`]), what a server's log says ([`log`]), which errors belong together
+//! ([`errors`]), what a slower statement costs ([`damage`]) and where two plans part ([`plan`]). Pure: it reads what it is
+//! handed, as text or as a [`std::io::Read`], and opens nothing.
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod damage;
+pub mod errors;
+pub mod facts;
+pub mod index;
+mod lex;
+pub mod log;
+pub mod plan;
+pub mod shape;
