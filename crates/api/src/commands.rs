@@ -120,6 +120,14 @@ commands! {
     dual_write_on(DualWriteRequest) -> DualWriteAccepted;
     /// Asks whoever drives to let commits go on without the target.
     dual_write_off(ByName) -> Nothing;
+    /// Statements of both sides, compared.
+    queries_top(QueriesRequest) -> QueriesView;
+    /// Errors of the target's log by what failed, beside the source's.
+    queries_errors(QueryErrorsRequest) -> QueryErrorsView;
+    /// Plans of one statement on both sides, side by side.
+    queries_plans(PlansRequest) -> PlansView;
+    /// The indexes that a statement lacks on the target, and making them there.
+    queries_index(IndexRequest) -> IndexView;
     /// Accepts a difference of the schemas, with a reason.
     accept_difference(AcceptDifference) -> Nothing;
     /// Takes an accepted difference back.

@@ -23,6 +23,7 @@ mod migrations;
 pub mod plan;
 pub mod preflight;
 mod previews;
+pub mod queries;
 mod reading;
 pub mod repair;
 mod resume;

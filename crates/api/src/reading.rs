@@ -153,6 +153,13 @@ fn sentence(entry: &Entry) -> (String, Tone) {
         }
         Entry::DrillsScheduled { plan: None } => ("No drill is run by itself any more.".to_owned(), Tone::Warn),
         Entry::DualWrite { event } => crate::dual_write::sentence(event),
+        Entry::IndexAsked { action, .. } => {
+            (format!("An index begins to be made: {} @ {}", shorten(&action.run), action.at), Tone::Info)
+        }
+        Entry::IndexEnded { failed: None, ms, .. } => {
+            (format!("The index is there, after {:.1} s.", ms / 1000.0), Tone::Good)
+        }
+        Entry::IndexEnded { failed: Some(why), .. } => (format!("The index was not made. {why}"), Tone::Bad),
         Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
     }
 }

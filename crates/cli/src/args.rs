@@ -3,6 +3,7 @@
 mod drill;
 mod dual_write;
 mod load;
+mod queries;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 pub use drill::*;
 pub use dual_write::*;
 pub use load::*;
+pub use queries::*;
 
 /// Moves a live database to another server, and back, without downtime.
 ///
@@ -131,6 +133,9 @@ pub enum Cmd {
     /// Synchronous dual write: commits of a role or a database wait until the target has applied them.
     #[command(subcommand)]
     DualWrite(DualWriteCmd),
+    /// Queries: statements of both sides compared, errors by what failed, plans side by side, the index that is missing.
+    #[command(subcommand)]
+    Queries(QueriesCmd),
     /// Plans: which strategy fits, how long the move takes, and whether the connections suffice.
     #[command(subcommand)]
     Plan(PlanCmd),

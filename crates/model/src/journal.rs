@@ -239,6 +239,22 @@ pub enum Entry {
         /// What.
         event: DualWriteEvent,
     },
+    /// Intent: an index that the target lacks is about to be made there.
+    IndexAsked {
+        /// What will run.
+        action: Action,
+        /// The statement that is slow without it, by its shape's id.
+        statement: String,
+    },
+    /// It is there, or could not be made. The index's number is its `IndexAsked`'s.
+    IndexEnded {
+        /// The index.
+        index: i64,
+        /// Why it could not be made; None when it is there.
+        failed: Option<String>,
+        /// Wall time, ms.
+        ms: f64,
+    },
     /// The lease was taken from a holder that had let it lapse.
     LeaseTaken {
         /// The holder before.

@@ -333,6 +333,8 @@ impl State {
             Entry::DualWrite { event } => self.take_dual_write(event, recorded.seq, at, &recorded.by)?,
             // What is accepted is kept beside the journal, and no gate asks for it.
             Entry::DifferenceAccepted { .. } | Entry::DifferenceTakenBack { .. } | Entry::LeaseTaken { .. } => {}
+            // What an index is, is on the target; nothing waits for it.
+            Entry::IndexAsked { .. } | Entry::IndexEnded { .. } => {}
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod journal;
 mod migration;
 mod plan;
 mod preview;
+mod queries;
 mod run;
 mod schema;
 
@@ -29,5 +30,6 @@ pub use journal::*;
 pub use migration::*;
 pub use plan::*;
 pub use preview::*;
+pub use queries::*;
 pub use run::*;
 pub use schema::*;

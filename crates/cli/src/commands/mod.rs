@@ -14,6 +14,7 @@ mod load;
 mod migration;
 mod plan;
 mod preview;
+mod queries;
 mod repaired;
 mod run;
 mod schema;
@@ -82,6 +83,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         }
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Load(cmd) => load::run(&ctl, cmd).await,
+        Cmd::Queries(cmd) => queries::run(&ctl, cmd).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };
     if let (Err(e), true) = (&answer, args.json) {

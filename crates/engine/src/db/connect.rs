@@ -64,6 +64,7 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         repairs: database.clone(),
         probes: database.clone(),
         synchronous: database.clone(),
+        statements: database.clone(),
         tables: database,
     }
 }

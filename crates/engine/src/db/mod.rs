@@ -14,6 +14,7 @@ pub mod repairs;
 pub mod rows;
 pub mod schema;
 pub mod synchronous;
+pub mod statements;
 
 use async_trait::async_trait;
 use switchyard_model::{
@@ -264,6 +265,8 @@ pub struct Database {
     pub probes: std::sync::Arc<dyn probes::Probes>,
     /// See [`synchronous::Synchronous`].
     pub synchronous: std::sync::Arc<dyn synchronous::Synchronous>,
+    /// See [`statements::Statements`].
+    pub statements: std::sync::Arc<dyn statements::Statements>,
     /// See [`Tables`].
     pub tables: std::sync::Arc<dyn Tables>,
 }

@@ -60,6 +60,8 @@ pub fn reached(entries: &[Recorded], state: &State, now: UnixMs) -> BTreeMap<Str
             | Entry::DrillEnded { .. }
             | Entry::DrillsScheduled { .. }
             | Entry::DualWrite { .. }
+            | Entry::IndexAsked { .. }
+            | Entry::IndexEnded { .. }
             | Entry::LeaseTaken { .. } => {}
         }
     }

@@ -1,6 +1,6 @@
 //! `switchyardctl schema consumers`: who really uses a database.
 
-mod table;
+pub(super) mod table;
 mod text;
 
 use std::{

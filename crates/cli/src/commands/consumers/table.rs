@@ -4,7 +4,7 @@
 const WIDEST: usize = 48;
 
 /// Lines of a table; a column of which every cell is a number stands to the right.
-pub(super) fn lines(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+pub(in crate::commands) fn lines(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let columns = 0..head.len();
     let cell = |row: &Vec<String>, at: usize| row.get(at).cloned().unwrap_or_default();
     let width = |at: usize| {
@@ -30,7 +30,7 @@ pub(super) fn lines(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
 
 /// A name that somebody else chose, for a terminal: one line, nothing that steers it or turns its direction, and not longer than
 /// a column may be. An empty one is a dash.
-pub(super) fn name(text: &str) -> String {
+pub(in crate::commands) fn name(text: &str) -> String {
     let mut out: String = harmless(text).chars().take(WIDEST).collect();
     if text.chars().count() > WIDEST {
         out.pop();
@@ -40,7 +40,7 @@ pub(super) fn name(text: &str) -> String {
 }
 
 /// The same of a sentence, in full.
-pub(super) fn harmless(text: &str) -> String {
+pub(in crate::commands) fn harmless(text: &str) -> String {
     let unseen = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}' | '\u{61c}');
     text.chars().map(|c| if c.is_control() || unseen(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -18,6 +18,7 @@ pub mod rows;
 mod schema;
 pub mod sequences;
 pub(super) mod synchronous;
+mod statements;
 pub mod tables;
 pub mod under_load;
 
