@@ -1,5 +1,6 @@
 # What a person or a script runs here. Each target installs what it lacks first.
 .PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-load bench-window screenshots fmt clean
+.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-log bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -66,6 +67,9 @@ bench-schema:
 bench-load:
 	@scripts/setup.sh demo
 	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-load
+# How fast a server's log is read, in each of its forms, on one core.
+bench-log:
+	@cargo test --quiet --release -p switchyard-queries --test speed -- --ignored --nocapture
 
 # What the open window costs at 1 Hz on 200 tables, how soon it shows its first figures, and what the engine's sessions cost
 # the source; a release build on a screen of its own. The last lines are rows for docs/benchmarks.md.
