@@ -78,6 +78,7 @@ pub fn added(before: &[Counted], after: &[Counted]) -> Vec<Counted> {
 
 /// One side of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "StatementSide")]
 pub struct Side {
     /// Runs.
     pub calls: f64,
@@ -97,6 +98,7 @@ pub struct Side {
 
 /// Measured, not computed from a mean.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "StatementPercentiles")]
 pub struct Percentiles {
     /// Half of all runs take at most this, ms.
     pub p50_ms: f64,
@@ -111,6 +113,7 @@ pub struct Percentiles {
 /// What is to be said of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "StatementCalled")]
 pub enum Called {
     /// Not slower.
     Fine,
@@ -128,6 +131,7 @@ pub enum Called {
 
 /// A statement on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "ComparedStatement")]
 pub struct Compared {
     /// The statement.
     pub shape: Shape,
@@ -248,6 +252,7 @@ pub fn tail(source: Percentiles, target: Percentiles) -> Called {
 /// By what statements are sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "StatementSort")]
 pub enum Sort {
     /// Calls times slowdown.
     #[default]

@@ -24,6 +24,7 @@ const MESSAGE: usize = 300;
 
 /// Errors that belong together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "QueryErrorKind")]
 pub struct ErrorKind {
     /// The statement's shape; None where a session failed, or where the log does not say.
     pub statement: Option<Shape>,

@@ -5,6 +5,7 @@ use ts_rs::TS;
 
 /// What `pg_get_indexdef` says, taken apart as far as it has to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(rename = "IndexDefinition")]
 pub struct Definition {
     /// Whether it is unique.
     pub unique: bool,

@@ -118,7 +118,7 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
-        self.to_end()
+        self.take_rest()
     }
 
     fn quoted(&mut self) -> Kind {
@@ -136,7 +136,7 @@ impl<'a> Lexer<'a> {
         Kind::Quoted
     }
 
-    fn to_end(&mut self) -> Kind {
+    fn take_rest(&mut self) -> Kind {
         self.at = self.bytes.len();
         Kind::Constant
     }
@@ -162,7 +162,7 @@ impl<'a> Lexer<'a> {
             }
             None => {
                 self.at = end;
-                self.to_end()
+                self.take_rest()
             }
         }
     }

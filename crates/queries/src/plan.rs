@@ -21,6 +21,7 @@ const FEW_BLOCKS: f64 = 50.0;
 
 /// A node of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "PlanNode")]
 pub struct Node {
     /// How deep it lies; the root is 0.
     pub depth: u32,
@@ -63,6 +64,7 @@ impl Node {
 
 /// A plan as a list of nodes, each before those below it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "ExplainedPlan")]
 pub struct Plan {
     /// The nodes.
     pub nodes: Vec<Node>,
@@ -125,6 +127,7 @@ fn walk(node: &Value, depth: u32, out: &mut Vec<Node>) {
 /// What differs between two nodes that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "PlanDifference")]
 pub enum Difference {
     /// The source has it alone.
     OnlySource,
@@ -142,6 +145,7 @@ pub enum Difference {
 
 /// Two nodes that belong together, or one alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "PlanLine")]
 pub struct Line {
     /// The source's.
     pub source: Option<Node>,
@@ -164,6 +168,7 @@ pub struct WholeScan {
 
 /// Both plans, side by side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "PlansSideBySide")]
 pub struct SideBySide {
     /// Line by line.
     pub lines: Vec<Line>,

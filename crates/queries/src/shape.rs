@@ -16,6 +16,7 @@ use crate::{
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "StatementDoes")]
 pub enum Does {
     /// Reads rows.
     Read,
@@ -27,6 +28,7 @@ pub enum Does {
 
 /// A statement without its values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(rename = "StatementShape")]
 pub struct Shape {
     /// Sixteen hexadecimal digits of a hash of the text.
     pub id: String,

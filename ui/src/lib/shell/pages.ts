@@ -44,10 +44,6 @@ export const STORE_PAGES: readonly PageId[] = ["migrations", "new", "endpoints"]
 
 /** Pages that later work fills: what will stand there, said without pretending that anything was measured. */
 export const UNFILLED: Partial<Record<PageId, { will: string; now: string }>> = {
-  queries: {
-    will: "Each query of the source's workload, its plan and time on both sides, and those that get slower on the target.",
-    now: "No query has been captured or compared.",
-  },
   report: {
     will: "One document for the change record: what was moved, measured, signed off and by whom.",
     now: "No report is made. The journal can be read and filtered.",

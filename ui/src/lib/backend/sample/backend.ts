@@ -10,6 +10,7 @@ import { endpoints, limits, NAME } from "./data";
 import { SampleDrills } from "./drills";
 import { SampleDualWrite } from "./dualWrite";
 import { SamplePools } from "./pools";
+import { SampleQueries } from "./queries";
 import { SampleSchema } from "./schema";
 import { SampleTimeline } from "./timeline";
 import { World } from "./world";
@@ -31,6 +32,7 @@ export class SampleBackend implements Backend {
   readonly #pools: SamplePools;
   readonly #drills: SampleDrills;
   readonly #dual: SampleDualWrite;
+  readonly #queries: SampleQueries;
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
@@ -44,6 +46,7 @@ export class SampleBackend implements Backend {
     this.#pools = new SamplePools(this.world.s);
     this.#drills = new SampleDrills(this.world.s);
     this.#dual = new SampleDualWrite(this.world.s);
+    this.#queries = new SampleQueries(this.world.s);
     this.rows = this.world.s.endpoints ? endpoints() : [];
     if (this.world.s.migration) {
       for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
@@ -222,6 +225,10 @@ export class SampleBackend implements Backend {
     drill_start: (args) => this.#drills.start(args),
     drill_schedule: (args) => this.#drills.schedule(args),
     set_canary: () => ({}),
+    queries_top: ({ sort }) => this.#queries.top(sort),
+    queries_errors: () => this.#queries.errors(),
+    queries_plans: ({ statement }) => this.#queries.plans(statement),
+    queries_index: ({ statement, apply }) => this.#queries.index(statement, apply),
     findings: (ask) => this.world.consistency.findings(ask),
     set_pacing: ({ pacing }) => {
       this.world.consistency.pacing = pacing;

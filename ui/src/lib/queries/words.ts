@@ -1,0 +1,49 @@
+import type { PlanDifference } from "../api/generated/PlanDifference";
+import type { PlanNode } from "../api/generated/PlanNode";
+import type { StatementCalled } from "../api/generated/StatementCalled";
+import { int, readMs } from "../format";
+
+/** What is said of a statement; the mark goes with the word, never alone. */
+export const CALLED: Record<StatementCalled, { mark: string; word: string; tone: "good" | "warn" | "bad" | "none" }> = {
+  fine: { mark: "✓", word: "not slower", tone: "good" },
+  slower: { mark: "✕", word: "slower", tone: "bad" },
+  tail: { mark: "✕", word: "slow tail: another plan", tone: "bad" },
+  few: { mark: "○", word: "few calls", tone: "none" },
+  only_source: { mark: "○", word: "only on the source", tone: "none" },
+  only_target: { mark: "○", word: "only on the target", tone: "none" },
+};
+
+export const DIFFERENCES: Record<PlanDifference, string> = {
+  only_source: "only the source has it",
+  only_target: "only the target has it",
+  kind: "another node",
+  index: "another index",
+  rows: "rows expected differ ten times",
+  blocks: "blocks read differ ten times",
+};
+
+/** A node in words, without its depth. */
+export function nodeText(node: PlanNode): string {
+  const on = node.table === "" ? "" : ` on ${node.table}`;
+  const by = node.index === "" ? "" : ` by ${node.index}`;
+  return `${node.kind}${on}${by}`;
+}
+
+/** What a node costs. */
+export function nodeFigures(node: PlanNode): string {
+  const rows = node.actual_rows === null ? `${int(node.rows)} rows expected` : `${int(node.actual_rows)} rows of ${int(node.rows)} expected`;
+  const blocks = node.blocks === null ? "" : `, ${int(node.blocks)} blocks`;
+  const ms = node.ms === null ? "" : `, ${readMs(node.ms)}`;
+  return rows + blocks + ms;
+}
+
+export function ratioText(ratio: number | null): string {
+  if (ratio === null) return "—";
+  return ratio < 100 ? `${ratio.toFixed(1)} ×` : `${int(ratio)} ×`;
+}
+
+/** A share of runs: enough decimals to tell it from nothing. */
+export function rateText(rate: number): string {
+  const percent = rate * 100;
+  return `${percent.toFixed(percent < 1 ? 3 : 1)} %`;
+}
