@@ -37,6 +37,7 @@ async fn pair() -> Ctl {
         ("logging_collector", "on"),
         ("log_destination", "csvlog"),
         ("log_directory", "log"),
+        ("log_min_duration_statement", "0"),
     ]
     .map(|(k, v)| (k.to_owned(), v.to_owned()))
     .to_vec();
@@ -88,7 +89,7 @@ async fn what_is_slower_and_what_fails_is_found_and_the_index_is_made() {
     let loads = [application(&ctl.rig.source).await, application(&ctl.rig.target).await];
 
     let began = Instant::now();
-    let out = ctl.output(&["queries", "top", MIGRATION, "--for", "4"]);
+    let out = ctl.output(&["queries", "top", MIGRATION, "--for", "4", "--logs"]);
     assert!(began.elapsed() < Duration::from_secs(60), "within a minute of load");
     let top = json(&out);
     assert_eq!(out.status.code(), Some(1), "a slower statement is a finding: {top}");
@@ -97,6 +98,11 @@ async fn what_is_slower_and_what_fails_is_found_and_the_index_is_made() {
     assert_eq!(worst["shape"]["id"], id.as_str(), "the worst is the one whose index is missing: {top}");
     assert!(worst["ratio"].as_f64() > Some(2.0) && worst["damage_ms"].as_f64() > Some(0.0), "{worst}");
     assert_eq!((&worst["called"], &worst["role"]), (&"slower".into(), &"app".into()), "{worst}");
+    let p50 = |side: &str| worst["percentiles"][side]["p50_ms"].as_f64();
+    assert!(
+        p50("target") > p50("source").map(|ms| ms * 2.0) && p50("source") > Some(0.0),
+        "measured, from the logs: {worst}"
+    );
     assert!(worst["why"].as_str().unwrap_or_default().contains("Orders by customer"), "it is named: {worst}");
     let listed: Vec<&str> =
         top["statements"].as_array().unwrap().iter().filter_map(|s| s["shape"]["id"].as_str()).collect();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::shape::Shape;
+use crate::shape::{Shape, id, normalised};
 
 /// Runs on a side below which a mean says little.
 const FEW: f64 = 5.0;
@@ -98,7 +98,7 @@ pub struct Side {
 
 /// Measured, not computed from a mean.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
-#[ts(rename = "StatementPercentiles")]
+#[ts(rename = "MeasuredPercentiles")]
 pub struct Percentiles {
     /// Half of all runs take at most this, ms.
     pub p50_ms: f64,
@@ -184,8 +184,8 @@ impl Sum {
 fn by_shape(all: &[Counted]) -> BTreeMap<String, (Shape, Sum)> {
     let mut out: BTreeMap<String, (Shape, Sum)> = BTreeMap::new();
     for one in all.iter().filter(|c| c.calls > 0.0) {
-        let shape = Shape::of(&one.text);
-        let (_, sum) = out.entry(shape.id.clone()).or_insert_with(|| (shape, Sum::default()));
+        let text = normalised(&one.text);
+        let (_, sum) = out.entry(id(&text)).or_insert_with(|| (Shape::of_normalised(text).0, Sum::default()));
         if one.calls > sum.most {
             sum.text.clone_from(&one.text);
             sum.role = one.role().to_owned();

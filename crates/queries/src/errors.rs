@@ -10,7 +10,7 @@ use ts_rs::TS;
 
 use crate::{
     log::Entry,
-    shape::{Does, Shape},
+    shape::{Does, Shape, id, normalised},
 };
 
 /// Kinds that are kept apart; what comes after them is counted in one sum.
@@ -89,37 +89,38 @@ impl Errors {
 
     /// Takes an entry; those that are no errors leave no trace.
     pub fn take(&mut self, entry: &Entry<'_>) {
-        let elsewhere = self.database.as_deref().is_some_and(|d| !entry.database.is_empty() && d != entry.database);
-        let before = matches!((self.since, entry.at), (Some(since), Some(at)) if at.unix_ms < since);
-        if !entry.is_error() || elsewhere || before {
+        if !entry.is_error() || !entry.is_of(self.database.as_deref(), self.since) {
             return;
         }
         self.total += 1;
-        let statement = entry.statement().map(Shape::of);
+        let text = entry.statement().map(normalised);
         let state = entry.sqlstate.as_deref().unwrap_or_default();
         let class = state.get(..2).unwrap_or_default().to_owned();
-        let id = statement.as_ref().map(|s| s.id.clone()).unwrap_or_default();
+        let id = text.as_deref().map(id).unwrap_or_default();
         let key = (id, entry.application.to_string(), class.clone());
         if !self.kinds.contains_key(&key) && self.kinds.len() >= MOST_KINDS {
             self.others += 1;
             return;
         }
         let at = entry.at.map(|a| a.unix_ms);
-        let kind = self.kinds.entry(key).or_insert_with(|| ErrorKind {
-            table: statement.as_ref().and_then(|s| s.tables.first().cloned()).unwrap_or_default(),
-            statement,
-            application: entry.application.to_string(),
-            class_name: class_name(&class).to_owned(),
-            class,
-            states: BTreeMap::new(),
-            count: 0,
-            calls: None,
-            rate: None,
-            always: false,
-            is_over: false,
-            first: at,
-            last: at,
-            example: entry.message.chars().take(MESSAGE).collect(),
+        let kind = self.kinds.entry(key).or_insert_with(|| {
+            let statement = text.map(|text| Shape::of_normalised(text).0);
+            ErrorKind {
+                table: statement.as_ref().and_then(|s| s.tables.first().cloned()).unwrap_or_default(),
+                statement,
+                application: entry.application.to_string(),
+                class_name: class_name(&class).to_owned(),
+                class,
+                states: BTreeMap::new(),
+                count: 0,
+                calls: None,
+                rate: None,
+                always: false,
+                is_over: false,
+                first: at,
+                last: at,
+                example: entry.message.chars().take(MESSAGE).collect(),
+            }
         });
         kind.count += 1;
         kind.first = [kind.first, at].into_iter().flatten().min();

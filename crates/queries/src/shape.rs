@@ -46,9 +46,18 @@ impl Shape {
         Shape::with_facts(text).0
     }
 
-    /// The same, with what the parser knows.
+    /// The id of a text's shape alone; far cheaper than the whole.
+    pub fn id_of(text: &str) -> String {
+        id(&normalised(text))
+    }
+
+    /// The shape, with what the parser knows.
     pub fn with_facts(text: &str) -> (Shape, Facts) {
-        let text = normalised(text);
+        Shape::of_normalised(normalised(text))
+    }
+
+    /// Of a text that is normalised already: parsing takes far longer than that, and is not worth it for a shape that is known.
+    pub(crate) fn of_normalised(text: String) -> (Shape, Facts) {
         let facts = facts::of(&text);
         let shape = Shape { id: id(&text), text, does: facts.does, tables: facts.tables.clone() };
         (shape, facts)

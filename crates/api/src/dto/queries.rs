@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use switchyard_model::UnixMs;
 use switchyard_queries::{
-    damage::{Compared, Sort},
+    damage::{Compared, Percentiles, Sort},
     errors::ErrorKind,
     plan::{Line, WholeScan},
     shape::Shape,
@@ -39,6 +39,29 @@ pub struct QueriesRequest {
     pub limit: u32,
     /// Also those of the role as which Switchyard logs in.
     pub own: bool,
+    /// Logs that have the durations, for percentiles; None for none.
+    #[serde(default)]
+    pub logs: Option<QueryLogs>,
+}
+
+/// Logs of both sides.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct QueryLogs {
+    /// Files of the source's log on this machine, plain or gzip, the oldest first; empty for what the server lets read.
+    pub source_files: Vec<String>,
+    /// The same of the target's.
+    pub target_files: Vec<String>,
+    /// `log_line_prefix` with which the files were written; None for that of the server.
+    pub prefix: Option<String>,
+}
+
+/// Percentiles of one statement, where they were measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct StatementPercentiles {
+    /// On the source.
+    pub source: Option<Percentiles>,
+    /// On the target.
+    pub target: Option<Percentiles>,
 }
 
 /// A statement on both sides.
@@ -47,6 +70,8 @@ pub struct StatementRow {
     /// What was counted.
     #[serde(flatten)]
     pub compared: Compared,
+    /// Percentiles, where a log has all of its runs.
+    pub percentiles: StatementPercentiles,
     /// What its plans say; of the worst alone, and only where they say something.
     pub why: Option<String>,
 }

@@ -2,6 +2,8 @@
 
 mod errors;
 mod index;
+mod latency;
+mod logs;
 mod plans;
 mod window;
 
@@ -9,7 +11,7 @@ use switchyard_engine::{db::Database, store::MigrationId};
 use switchyard_model::{Side, state::State};
 use switchyard_queries::damage::{Compared, compare, sort};
 pub use switchyard_queries::{
-    damage::{Called, Side as StatementSide},
+    damage::{Called, Percentiles, Side as StatementSide},
     plan::Node,
 };
 
@@ -42,9 +44,16 @@ impl Switchyard {
             let why = format!("Statements cannot be watched for {seconds} s.");
             return Err(ApiError::new("invalid", why, format!("Give between 1 and {LONGEST} seconds.")));
         }
-        let (id, pair, _) = self.sides_of(&args.migration).await?;
-        let seen = self.seen(id, &pair, args.window, args.own).await?;
+        let (id, pair, state) = self.sides_of(&args.migration).await?;
+        let mut seen = self.seen(id, &pair, args.window, args.own).await?;
         let mut all = compare(&seen.source, &seen.target);
+        let measured = match &args.logs {
+            Some(logs) => Some(self.measured(&pair, &state, logs, seen.from, &mut seen.notes).await?),
+            None => None,
+        };
+        if let Some(measured) = &measured {
+            measured.judge(&mut all, &mut seen.notes);
+        }
         let worst = self.worst(&pair, &all).await;
         sort(&mut all, args.sort);
         let total = all.len();
@@ -56,7 +65,12 @@ impl Switchyard {
             target: pair.target.label.clone(),
             from: seen.from,
             at: self.parts.clock.now(),
-            statements: first.map(|compared| StatementRow { why: why(&compared), compared }).collect(),
+            statements: first
+                .map(|compared| {
+                    let percentiles = measured.as_ref().map(|m| m.of(&compared)).unwrap_or_default();
+                    StatementRow { why: why(&compared), percentiles, compared }
+                })
+                .collect(),
             total,
             slower,
             refused: seen.refused,
@@ -67,7 +81,7 @@ impl Switchyard {
     /// What the plans of the worst statements say.
     async fn worst(&self, pair: &Sides, all: &[Compared]) -> Vec<(String, String)> {
         let mut out = Vec::new();
-        for one in all.iter().take(EXPLAINED).filter(|c| c.called == Called::Slower) {
+        for one in all.iter().take(EXPLAINED).filter(|c| matches!(c.called, Called::Slower | Called::Tail)) {
             // One that cannot be explained is listed all the same; whoever asks for its plans is told why.
             let Ok(both) = plans::plans_of(pair, one, None, false).await else { continue };
             let why = match both.missing.first() {

@@ -29,6 +29,18 @@ pub enum QueriesCmd {
         /// Also statements of the role as which Switchyard logs in.
         #[arg(long)]
         own: bool,
+        /// Reads the servers' logs as well, for percentiles; they have to hold every duration (log_min_duration_statement = 0).
+        #[arg(long)]
+        logs: bool,
+        /// The same from files of the target's log.
+        #[arg(long, value_name = "FILE", num_args = 1.., requires = "source_log")]
+        log: Vec<PathBuf>,
+        /// And of the source's.
+        #[arg(long, value_name = "FILE", num_args = 1.., requires = "log")]
+        source_log: Vec<PathBuf>,
+        /// The log_line_prefix with which plain lines were written [default: the server's].
+        #[arg(long, value_name = "PREFIX")]
+        prefix: Option<String>,
     },
     /// Errors of the target by statement, table, application and class: 0 none beyond what is tolerated, 1 some, 2 could not look.
     ///

@@ -128,6 +128,14 @@ impl Entry<'_> {
         }
     }
 
+    /// Whether it is of this database, where one is named, and not older than `since` (Unix ms). One that names no database, or no
+    /// time, is not left out.
+    pub fn is_of(&self, database: Option<&str>, since: Option<i64>) -> bool {
+        let elsewhere = database.is_some_and(|d| !self.database.is_empty() && d != self.database);
+        let before = matches!((since, self.at), (Some(since), Some(at)) if at.unix_ms < since);
+        !elsewhere && !before
+    }
+
     /// The statement that failed or took its time.
     pub fn statement(&self) -> Option<&str> {
         if self.query.is_empty() { said::statement(&self.message) } else { Some(&self.query) }

@@ -31,7 +31,7 @@ export class Queries {
 
   readonly #looks = new Looks<QueriesView>({
     period: PERIOD_MS,
-    ask: () => this.backend.call("queries_top", { migration: this.migration, window: "kept", sort: this.sort, limit: MOST, own: false }),
+    ask: () => this.backend.call("queries_top", { migration: this.migration, window: "kept", sort: this.sort, limit: MOST, own: false, logs: null }),
     show: (next) => {
       this.view = next;
       this.fault = null;
@@ -59,7 +59,7 @@ export class Queries {
     if (this.watching) return;
     this.watching = true;
     try {
-      this.view = await this.backend.call("queries_top", { migration: this.migration, window: "watch", seconds: WATCHED_S, sort: this.sort, limit: MOST, own: false });
+      this.view = await this.backend.call("queries_top", { migration: this.migration, window: "watch", seconds: WATCHED_S, sort: this.sort, limit: MOST, own: false, logs: null });
       this.fault = null;
     } catch (thrown) {
       this.fault = toFault(thrown);

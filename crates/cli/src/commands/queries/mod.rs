@@ -14,7 +14,10 @@ use crate::{
 
 pub async fn run(ctl: &Ctl, command: QueriesCmd) -> Result<Answer, ApiError> {
     match command {
-        QueriesCmd::Top { migration, sort, limit, span, since, own } => {
+        QueriesCmd::Top { migration, sort, limit, span, since, own, logs, log, source_log, prefix } => {
+            let wanted = logs || !log.is_empty();
+            let (target_files, source_files) = (names(log)?, names(source_log)?);
+            let logs = wanted.then_some(QueryLogs { source_files, target_files, prefix });
             let window = match since.as_deref() {
                 Some("start") => "start",
                 Some(_) => "kept",
@@ -22,6 +25,7 @@ pub async fn run(ctl: &Ctl, command: QueriesCmd) -> Result<Answer, ApiError> {
             };
             let request = serde_json::json!({
                 "migration": migration, "window": window, "seconds": span, "sort": sort, "limit": limit, "own": own,
+                "logs": logs,
             });
             top(ctl, &request).await
         }

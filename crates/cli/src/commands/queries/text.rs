@@ -26,6 +26,14 @@ pub fn top(view: &QueriesView) {
             say!("{}: {}", row.compared.shape.id, harmless(why));
         }
     }
+    for row in &view.statements {
+        let of = |p: switchyard_api::queries::Percentiles| {
+            format!("{} {} {}", figure::read_ms(p.p50_ms), figure::read_ms(p.p95_ms), figure::read_ms(p.p99_ms))
+        };
+        if let StatementPercentiles { source: Some(s), target: Some(t) } = row.percentiles {
+            say!("{}: P50 P95 P99 {} on {}, {} on {}", row.compared.shape.id, of(s), view.source, of(t), view.target);
+        }
+    }
     for note in &view.notes {
         say!("Note: {}", harmless(note));
     }

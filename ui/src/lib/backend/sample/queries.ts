@@ -106,6 +106,7 @@ function row(id: string, calls: number, source: number, target: number | null): 
     target: there,
     ratio: target === null ? null : target / source,
     damage_ms: target === null ? 0 : Math.max(0, target - source) * calls * 1.1,
+    percentiles: { source: null, target: null },
     called: target === null ? "only_source" : slower ? "slower" : "fine",
     why: null,
   };
