@@ -1,6 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-load bench-window screenshots fmt clean
-.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-log bench-window screenshots fmt clean
+.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-load bench-log bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -67,6 +66,7 @@ bench-schema:
 bench-load:
 	@scripts/setup.sh demo
 	@cargo run --quiet --release -p switchyard-demo --bin switchyard-demo -- --bench-load
+
 # How fast a server's log is read, in each of its forms, on one core.
 bench-log:
 	@cargo test --quiet --release -p switchyard-queries --test speed -- --ignored --nocapture

@@ -38,9 +38,9 @@ impl Switchyard {
         let errors = |database: &str| Errors::new(Some(database), since);
         let prefix = args.prefix.as_deref();
         let mut logs = Read::default();
-        let asked = Asked { db: &pair.target, files: &args.target_files, prefix };
+        let asked = Asked { db: &pair.target, files: &args.target_files, prefix, since };
         let target = asked.read(errors(&target), &mut logs).await?;
-        let asked = Asked { db: &pair.source, files: &args.source_files, prefix };
+        let asked = Asked { db: &pair.source, files: &args.source_files, prefix, since };
         let source = match asked.read(errors(&source), &mut logs).await {
             Ok(errors) => Some(errors),
             // It is there to compare with; what the target says counts without it.

@@ -33,9 +33,9 @@ impl Switchyard {
         let (source, target) = self.names_of(state).await?;
         let prefix = logs.prefix.as_deref();
         let mut read = Read::default();
-        let asked = Asked { db: &pair.source, files: &logs.source_files, prefix };
+        let asked = Asked { db: &pair.source, files: &logs.source_files, prefix, since };
         let source = asked.read(Latencies::new(Some(&source), since), &mut read).await?;
-        let asked = Asked { db: &pair.target, files: &logs.target_files, prefix };
+        let asked = Asked { db: &pair.target, files: &logs.target_files, prefix, since };
         let target = asked.read(Latencies::new(Some(&target), since), &mut read).await?;
         notes.extend(read.notes);
         Ok(Measured { source, target })

@@ -2,8 +2,11 @@
 
 use std::{fs::File, io::Read as _, path::Path};
 
-use switchyard_engine::{db::Database, error::words};
-use switchyard_model::state::State;
+use switchyard_engine::{
+    db::{Database, statements::ServerLog},
+    error::words,
+};
+use switchyard_model::{UnixMs, state::State};
 use switchyard_queries::{
     errors::Errors,
     latency::Latencies,
@@ -61,6 +64,8 @@ pub(super) struct Asked<'a> {
     pub(super) db: &'a Database,
     pub(super) files: &'a [String],
     pub(super) prefix: Option<&'a str>,
+    /// What was written before is of no use (Unix ms).
+    pub(super) since: Option<UnixMs>,
 }
 
 impl Asked<'_> {
@@ -86,32 +91,48 @@ impl Asked<'_> {
 
     async fn over_sql<T: Takes>(&self, prefix: Prefix, mut sink: T, read: &mut Read) -> Result<T, ApiError> {
         let statements = &self.db.statements;
-        let log = statements.log().await?;
-        let mut from = log.size.saturating_sub(MOST_OVER_SQL);
-        if from > 0 {
-            let left = from / 1_000_000;
-            read.notes.push(format!("The first {left} MB of {} of {} were not read.", log.file, self.db.label));
-        }
+        let mut room = MOST_OVER_SQL;
         let mut reader: Option<LogReader> = None;
-        // What is written from now on is not waited for: a busy server's log has no end.
-        while from < log.size {
-            let piece = statements.log_piece(&log, from, PIECE.min(log.size - from)).await?;
-            if piece.is_empty() {
-                break;
+        for (log, mut from) in newest(statements.logs(self.since).await?, &mut room) {
+            if from > 0 {
+                let left = from / 1_000_000;
+                read.notes.push(format!("The first {left} MB of {} of {} were not read.", log.file, self.db.label));
             }
-            from += piece.len() as u64;
-            let head = &piece[..piece.len().min(HEAD)];
-            let reader = reader.get_or_insert_with(|| LogReader::new(Format::detect(head, &prefix)));
-            // Memory does not fail.
-            let _ = reader.read(&mut piece.as_slice(), &mut |entry| sink.take(entry));
+            // What is written from now on is not waited for: a busy server's log has no end.
+            while from < log.size {
+                let piece = statements.log_piece(&log, from, PIECE.min(log.size - from)).await?;
+                if piece.is_empty() {
+                    break;
+                }
+                from += piece.len() as u64;
+                let head = &piece[..piece.len().min(HEAD)];
+                let reader = reader.get_or_insert_with(|| LogReader::new(Format::detect(head, &prefix)));
+                // Memory does not fail.
+                let _ = reader.read(&mut piece.as_slice(), &mut |entry| sink.take(entry));
+            }
+            read.names.push(format!("{}: {}", self.db.label, log.file));
         }
         if let Some(mut reader) = reader {
             reader.finish(&mut |entry| sink.take(entry));
             read.notes.extend(reader.notes().sentences());
         }
-        read.names.push(format!("{}: {}", self.db.label, log.file));
         Ok(sink)
     }
+}
+
+/// Those that there is room for, the newest counting first, and where each is read from; in their order.
+fn newest(logs: Vec<ServerLog>, room: &mut u64) -> Vec<(ServerLog, u64)> {
+    let mut kept: Vec<(ServerLog, u64)> = Vec::new();
+    for log in logs.into_iter().rev() {
+        if *room == 0 {
+            break;
+        }
+        let from = log.size.saturating_sub(*room);
+        *room -= log.size - from;
+        kept.push((log, from));
+    }
+    kept.reverse();
+    kept
 }
 
 /// All files, one after the other.

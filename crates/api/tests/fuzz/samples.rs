@@ -59,6 +59,13 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "drill_start" => drill,
         "drill_schedule" => json!({ "drill": drill, "every_s": 3600 }),
         "set_canary" => json!({ "migration": "shop", "role": "app", "password": known.password }),
+        "queries_top" => json!({ "migration": "shop", "window": "start", "sort": "damage", "limit": 20, "own": true, "logs": null }),
+        "queries_errors" => json!({ "migration": "shop", "target_files": ["/nowhere/postgresql.csv"], "source_files": [],
+            "prefix": "%m [%p] ", "since": null }),
+        "queries_plans" => {
+            json!({ "migration": "shop", "statement": "0123456789abcdef", "text": null, "run": false })
+        }
+        "queries_index" => json!({ "migration": "shop", "statement": "0123456789abcdef", "apply": false }),
         "accept_difference" | "take_back_difference" => json!({ "migration": "shop", "entry": entry }),
         "lag_chart" => {
             json!({ "migration": "shop", "from": "source", "minutes": 15, "width": 600, "height": 200, "dark": false,

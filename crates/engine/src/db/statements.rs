@@ -67,13 +67,11 @@ pub struct Index {
     pub constraint: Option<String>,
 }
 
-/// Where a server writes its log.
+/// A file of a server's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerLog {
-    /// Its newest file, in the form that says most.
+    /// Its path, as the server names it.
     pub file: String,
-    /// `log_line_prefix`.
-    pub prefix: String,
     /// Bytes that it has now.
     pub size: u64,
 }
@@ -91,8 +89,9 @@ pub trait Statements: Send + Sync {
     async fn create_index(&self, table: &TableName, definition: &Definition) -> Result<()>;
     /// `log_line_prefix`.
     async fn log_prefix(&self) -> Result<String>;
-    /// The server's log, where it can be read over SQL.
-    async fn log(&self) -> Result<ServerLog>;
-    /// At most `most` bytes of it.
+    /// Files of the server's log that were written to since then (Unix ms), where it can be read over SQL: in the form that says
+    /// most, the oldest first.
+    async fn logs(&self, since: Option<UnixMs>) -> Result<Vec<ServerLog>>;
+    /// At most `most` bytes of one.
     async fn log_piece(&self, log: &ServerLog, from: u64, most: u64) -> Result<Vec<u8>>;
 }

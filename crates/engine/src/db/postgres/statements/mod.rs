@@ -6,7 +6,7 @@ mod log;
 mod reading;
 
 use async_trait::async_trait;
-use switchyard_model::ident::TableName;
+use switchyard_model::{UnixMs, ident::TableName};
 use switchyard_queries::index::Definition;
 
 use super::PgDatabase;
@@ -37,8 +37,8 @@ impl Statements for PgDatabase {
         log::prefix(self).await
     }
 
-    async fn log(&self) -> Result<ServerLog> {
-        log::newest(self).await
+    async fn logs(&self, since: Option<UnixMs>) -> Result<Vec<ServerLog>> {
+        log::files(self, since).await
     }
 
     async fn log_piece(&self, log: &ServerLog, from: u64, most: u64) -> Result<Vec<u8>> {
