@@ -46,7 +46,8 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "set_limits" => json!({ "migration": "shop", "limits": known.limits }),
         "provide_password" => json!({ "secret": "a", "password": known.password }),
         "journal" => json!({ "migration": "shop", "after": 0, "limit": 100 }),
-        "consistency" | "schema_differences" | "measure_pair" | "pools_now" | "drills" => json!({ "name": "shop" }),
+        "consistency" | "schema_differences" | "measure_pair" | "pools_now" | "drills" | "dual_write"
+        | "dual_write_off" => json!({ "name": "shop" }),
         "findings" => json!({ "migration": "shop", "table": table, "after": 0, "most": 50 }),
         "set_pacing" => json!({ "migration": "shop", "pacing": { "paused": false, "duty": 25, "full_every_s": 0 } }),
         "compare_now" => json!({ "migration": "shop", "tables": [table] }),
@@ -59,13 +60,20 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "drill_start" => drill,
         "drill_schedule" => json!({ "drill": drill, "every_s": 3600 }),
         "set_canary" => json!({ "migration": "shop", "role": "app", "password": known.password }),
-        "queries_top" => json!({ "migration": "shop", "window": "start", "sort": "damage", "limit": 20, "own": true, "logs": null }),
-        "queries_errors" => json!({ "migration": "shop", "target_files": ["/nowhere/postgresql.csv"], "source_files": [],
-            "prefix": "%m [%p] ", "since": null }),
+        "queries_top" => {
+            json!({ "migration": "shop", "window": "start", "sort": "damage", "limit": 20, "own": true, "logs": null })
+        }
+        "queries_errors" => {
+            json!({ "migration": "shop", "target_files": ["/nowhere/postgresql.csv"], "source_files": [],
+            "prefix": "%m [%p] ", "since": null })
+        }
         "queries_plans" => {
             json!({ "migration": "shop", "statement": "0123456789abcdef", "text": null, "run": false })
         }
         "queries_index" => json!({ "migration": "shop", "statement": "0123456789abcdef", "apply": false }),
+        "dual_write_on" => {
+            json!({ "migration": "shop", "scope": { "scope": "role", "role": "app" }, "budget_us": 3000 })
+        }
         "accept_difference" | "take_back_difference" => json!({ "migration": "shop", "entry": entry }),
         "lag_chart" => {
             json!({ "migration": "shop", "from": "source", "minutes": 15, "width": 600, "height": 200, "dark": false,

@@ -13,8 +13,8 @@ pub mod probes;
 pub mod repairs;
 pub mod rows;
 pub mod schema;
-pub mod synchronous;
 pub mod statements;
+pub mod synchronous;
 
 use async_trait::async_trait;
 use switchyard_model::{

@@ -17,8 +17,8 @@ mod repair;
 pub mod rows;
 mod schema;
 pub mod sequences;
-pub(super) mod synchronous;
 mod statements;
+pub(super) mod synchronous;
 pub mod tables;
 pub mod under_load;
 
