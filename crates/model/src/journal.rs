@@ -255,6 +255,30 @@ pub enum Entry {
         /// Wall time, ms.
         ms: f64,
     },
+    /// A gate failed while a rung soaked: the ladder holds, or steps back by itself.
+    SoakBroken {
+        /// The gate.
+        gate: String,
+        /// Its title.
+        title: String,
+        /// What it said.
+        why: String,
+        /// Percent of reads to which the ladder is about to step back; None where it stays.
+        step_back: Option<u8>,
+    },
+    /// Everything that is watched is well again: the soak begins anew.
+    SoakMended,
+    /// Somebody asked for the end of a transaction that stood in the way of the fence.
+    TransactionEndAsked {
+        /// The side it is on.
+        side: Side,
+        /// Which, as it was shown: process, application, age, table.
+        transaction: String,
+        /// Who answers for it, where that is said.
+        by_name: Option<String>,
+        /// Why.
+        reason: String,
+    },
     /// The lease was taken from a holder that had let it lapse.
     LeaseTaken {
         /// The holder before.

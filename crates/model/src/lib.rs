@@ -16,6 +16,7 @@ pub mod dual_write;
 pub mod endpoint;
 pub mod figure;
 pub mod gate;
+pub mod headroom;
 pub mod hold;
 pub mod ident;
 pub mod inventory;
@@ -36,6 +37,7 @@ pub mod side;
 pub mod state;
 pub mod switch;
 pub mod time;
+pub mod transactions;
 pub mod validation;
 pub mod verdict;
 

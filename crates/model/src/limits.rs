@@ -1,5 +1,7 @@
 //! The limits that a migration lives by, and their templates.
 
+mod room;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -61,6 +63,33 @@ pub struct Limits {
     /// Requests below which a rate of errors is unknown.
     #[serde(default = "errors_min_samples")]
     pub errors_min_samples: u32,
+    /// Free connections that have to be left on the target once the traffic has moved, percent of what clients may have.
+    #[serde(default = "room::connections_headroom_percent")]
+    pub connections_headroom_percent: u32,
+    /// For how long connections are counted before a step opens, and whose most crowded moment is judged, seconds.
+    #[serde(default = "room::headroom_hold_s")]
+    pub headroom_hold_s: u32,
+    /// Looks at both servers' connections below which their room is unknown.
+    #[serde(default = "room::headroom_min_samples")]
+    pub headroom_min_samples: u32,
+    /// How much of `max_slot_wal_keep_size` has to be left for each slot of ours, percent.
+    #[serde(default = "room::slot_headroom_percent")]
+    pub slot_headroom_percent: u32,
+    /// Log that may be kept for a slot of ours, MiB, whatever the server allows; 0 asks for the server's limit alone.
+    #[serde(default = "room::slot_kept_max_mb")]
+    pub slot_kept_max_mb: u32,
+    /// How far off the limit of a slot has to be at the present pace, seconds.
+    #[serde(default = "room::slot_runway_s")]
+    pub slot_runway_s: u32,
+    /// How old a transaction that holds locks on tables in scope may be when writes move, seconds.
+    #[serde(default = "room::transaction_max_s")]
+    pub transaction_max_s: u32,
+    /// How long a gate has to fail before it breaks the soak of a rung, seconds.
+    #[serde(default = "room::soak_break_s")]
+    pub soak_break_s: u32,
+    /// Whether a gate that breaks a soak takes the ladder one rung down, without being asked.
+    #[serde(default)]
+    pub step_back: bool,
 }
 
 /// Eight hours: a night.
@@ -118,6 +147,15 @@ impl Limits {
             latency_min_samples: latency_min_samples(),
             errors_per_million: errors_per_million(),
             errors_min_samples: errors_min_samples(),
+            connections_headroom_percent: room::connections_headroom_percent(),
+            headroom_hold_s: room::headroom_hold_s(),
+            headroom_min_samples: room::headroom_min_samples(),
+            slot_headroom_percent: room::slot_headroom_percent(),
+            slot_kept_max_mb: room::slot_kept_max_mb(),
+            slot_runway_s: room::slot_runway_s(),
+            transaction_max_s: room::transaction_max_s(),
+            soak_break_s: room::soak_break_s(),
+            step_back: false,
         }
     }
 
@@ -133,6 +171,12 @@ impl Limits {
         limits.latency_min_samples *= 2;
         limits.errors_min_samples *= 2;
         limits.errors_per_million /= 2;
+        limits.connections_headroom_percent *= 2;
+        limits.headroom_hold_s *= 2;
+        limits.headroom_min_samples *= 2;
+        limits.slot_kept_max_mb /= 2;
+        limits.slot_runway_s *= 2;
+        limits.transaction_max_s /= 2;
         for rung in &mut limits.ladder {
             rung.soak_s *= 2;
         }
@@ -147,7 +191,6 @@ impl Limits {
         limits.receive_only_s = 10;
         limits.held_max_s = 10 * 60;
         limits.drill_max_age_s = 0;
-        // Two servers, an application and a compiler on one laptop: a read that waits for a processor proves nothing.
         // Two servers and an application on one laptop: a read that waits for a processor proves nothing.
         limits.latency_ratio_percent = 300;
         limits.latency_floor_ms = 500;
@@ -155,6 +198,10 @@ impl Limits {
         limits.latency_min_samples = 20;
         limits.errors_per_million = 100_000;
         limits.errors_min_samples = 20;
+        limits.headroom_hold_s = 0;
+        limits.headroom_min_samples = 1;
+        limits.slot_runway_s = 60;
+        limits.soak_break_s = 3;
         for rung in &mut limits.ladder {
             rung.soak_s = 2;
         }
@@ -190,6 +237,7 @@ impl Limits {
             out.push("The ladder must ascend.".to_owned());
         }
         out.extend(self.problems_of_reads());
+        out.extend(self.problems_of_room());
         out
     }
 

@@ -3,6 +3,7 @@
 mod allows;
 mod drills;
 mod dual_write;
+mod soak;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ use crate::{
     validation::Validation,
 };
 
+pub use soak::{BrokenSoak, STEP_AGAIN_MS, Soak};
+
 /// Everything the journal says. Never stored; always replayed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -38,8 +41,10 @@ pub struct State {
     pub authority_since: UnixMs,
     /// Where traffic was last sent.
     pub route: Route,
-    /// Since when; the soak counts from here.
+    /// Since when.
     pub route_since: UnixMs,
+    /// How the present rung soaks.
+    pub soak: Soak,
     /// When each phase's command last ended well.
     pub milestones: Milestones,
     /// Since when, and by whom, the source refuses writes by agreement; None while it does not.
@@ -180,6 +185,7 @@ impl State {
             authority_since: at,
             route: Route::SOURCE,
             route_since: at,
+            soak: Soak { since: at, ..Soak::default() },
             milestones: Milestones::default(),
             held: None,
             scope: None,
@@ -221,7 +227,8 @@ impl State {
                 if self.open_run.is_some() {
                     return Err(bad("a run began while another was open"));
                 }
-                self.overrides.clear();
+                let overridden = std::mem::take(&mut self.overrides).into_keys();
+                self.soak.force(command, overridden);
                 self.open_run = Some(Run {
                     id: recorded.seq,
                     command: command.clone(),
@@ -296,6 +303,7 @@ impl State {
                 }
                 self.route = *route;
                 self.route_since = at;
+                self.soak.begin(at);
             }
             Entry::Validated { run, validation } => {
                 self.open(*run, recorded.seq)?;
@@ -331,10 +339,18 @@ impl State {
             }
             Entry::DrillsScheduled { plan } => self.drill_plan = plan.clone(),
             Entry::DualWrite { event } => self.take_dual_write(event, recorded.seq, at, &recorded.by)?,
-            // What is accepted is kept beside the journal, and no gate asks for it.
-            Entry::DifferenceAccepted { .. } | Entry::DifferenceTakenBack { .. } | Entry::LeaseTaken { .. } => {}
             // What an index is, is on the target; nothing waits for it.
             Entry::IndexAsked { .. } | Entry::IndexEnded { .. } => {}
+            Entry::SoakBroken { gate, title, why, step_back } => {
+                let broken = BrokenSoak { at, gate: gate.clone(), title: title.clone(), why: why.clone() };
+                self.soak.take_break(broken, step_back.is_some());
+            }
+            Entry::SoakMended => self.soak.mend(at),
+            // What is accepted is kept beside the journal, and no gate asks for it.
+            Entry::DifferenceAccepted { .. }
+            | Entry::DifferenceTakenBack { .. }
+            | Entry::TransactionEndAsked { .. }
+            | Entry::LeaseTaken { .. } => {}
         }
         Ok(())
     }

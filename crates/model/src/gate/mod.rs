@@ -3,6 +3,7 @@
 //! One file per gate; [`GATES`] is the list. A gate never reads the world itself: it judges [`Facts`], and says Unknown
 //! with what is missing when a fact is absent or too old.
 
+mod connections;
 mod consistency;
 mod drill;
 mod errors;
@@ -13,18 +14,25 @@ mod preflight;
 mod read_back;
 mod receive_only;
 mod schema;
+mod slots;
 mod soak;
+mod transactions;
+mod watched;
 mod way_back;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use watched::watched;
+
 use crate::{
     Command, Side, UnixMs,
+    headroom::{ConnectionFacts, SlotFacts},
     hold::Standing,
     reads::{ErrorFacts, LatencyFacts},
     router::Route,
     state::State,
+    transactions::TransactionFacts,
     verdict::Verdict,
 };
 
@@ -54,6 +62,15 @@ pub struct Facts {
     /// What failed; None before the first look.
     #[serde(default)]
     pub errors: Option<ErrorFacts>,
+    /// Connections of both servers; None before the first look.
+    #[serde(default)]
+    pub connections: Option<ConnectionFacts>,
+    /// Log kept for our slots; None before the first look.
+    #[serde(default)]
+    pub slots: Option<SlotFacts>,
+    /// Transactions in the way of the fence; None before the first look.
+    #[serde(default)]
+    pub transactions: Option<TransactionFacts>,
 }
 
 impl Facts {
@@ -210,6 +227,9 @@ pub const GATES: &[Gate] = &[
     read_back::GATE,
     latency::GATE,
     errors::GATE,
+    connections::GATE,
+    slots::GATE,
+    transactions::GATE,
     soak::GATE,
     drill::GATE,
     receive_only::GATE,
@@ -220,20 +240,22 @@ pub fn judge(question: &Question<'_>) -> Vec<Judged> {
     GATES
         .iter()
         .filter(|gate| (gate.guards)(question.command, question.state))
-        .map(|gate| {
-            let (verdict, opens_at) = (gate.judge)(question);
-            let Looked { at, counts_ms } = (gate.looked)(question);
-            Judged {
-                at,
-                counts_ms,
-                gate: gate.name.to_owned(),
-                title: gate.title.to_owned(),
-                verdict,
-                opens_at,
-                overridden_by: question.state.overrides.get(gate.name).cloned(),
-            }
-        })
+        .map(|gate| judged(gate, question))
         .collect()
+}
+
+fn judged(gate: &Gate, question: &Question<'_>) -> Judged {
+    let (verdict, opens_at) = (gate.judge)(question);
+    let Looked { at, counts_ms } = (gate.looked)(question);
+    Judged {
+        at,
+        counts_ms,
+        gate: gate.name.to_owned(),
+        title: gate.title.to_owned(),
+        verdict,
+        opens_at,
+        overridden_by: question.state.overrides.get(gate.name).cloned(),
+    }
 }
 
 /// Whether the command may run: every gate passes or was overridden by name.

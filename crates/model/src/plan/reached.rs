@@ -62,6 +62,9 @@ pub fn reached(entries: &[Recorded], state: &State, now: UnixMs) -> BTreeMap<Str
             | Entry::DualWrite { .. }
             | Entry::IndexAsked { .. }
             | Entry::IndexEnded { .. }
+            | Entry::SoakBroken { .. }
+            | Entry::SoakMended
+            | Entry::TransactionEndAsked { .. }
             | Entry::LeaseTaken { .. } => {}
         }
     }
