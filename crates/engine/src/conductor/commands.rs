@@ -12,7 +12,7 @@ use switchyard_model::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Event, Live, Tone, held, reconcilers, recovery};
+use super::{Event, Live, Tone, held, reconcilers, recovery, soak, transactions};
 use crate::{
     error::{self, Error, Kind, Result},
     phases,
@@ -96,6 +96,9 @@ async fn take(live: &Arc<Live>, ticket: Ticket) -> Result<Answer> {
 async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     let state = live.book.catch_up().await?;
     state.allows(&ticket.command).map_err(|why| refused(&ticket.command, why))?;
+    if let Some(why) = soak::overtaken(ticket, &state) {
+        return Err(refused(&ticket.command, why));
+    }
     let gates = settled(live, &ticket.command, &state).await;
     if let Some(closed) = gates.iter().find(|g| !g.verdict.opens() && g.overridden_by.is_none()) {
         return Err(refused(&ticket.command, shut(closed)));
@@ -139,6 +142,7 @@ async fn execute(live: &Arc<Live>, ticket: &Ticket) -> Result<TicketState> {
     // The gates judge what the routers and the fence say now, not what they said before the run.
     reconcilers::routers(live.clone()).await;
     held::look(live.clone()).await;
+    transactions::look(live.clone()).await;
     answer(live, ended?).await
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use switchyard_model::{Side, UnixMs, gate::Facts, lag::LagSample, state::State};
 
-use super::{Event, Parts, drift::Seen, errors::Counters};
+use super::{Event, Parts, drift::Seen, errors::Counters, headroom, transactions::FirstSeen};
 use crate::{
     facts::{ANALYSIS, Analysis, Snapshot},
     heartbeat::{Beats, Latency, Meter, WINDOW_MS},
@@ -52,6 +52,10 @@ pub struct Live {
     /// What probes of both sides showed.
     pub(super) probed: Mutex<Probed>,
     counters: Mutex<Counters>,
+    /// Connections and kept log, lately.
+    pub(super) room: Mutex<headroom::History>,
+    /// Transactions whose age may not be seen.
+    pub(super) first_seen: Mutex<FirstSeen>,
 }
 
 impl Live {
@@ -92,6 +96,8 @@ impl Live {
             asks_routers: tokio::sync::Mutex::default(),
             probed: Mutex::default(),
             counters: Mutex::default(),
+            room: Mutex::default(),
+            first_seen: Mutex::default(),
         }
     }
 
@@ -157,26 +163,14 @@ impl Live {
         let analysis = self.analysis.get(&self.parts.store, self.book.migration()).await.unwrap_or(None);
         let meter = |m: &Mutex<Meter>| m.lock().unwrap_or_else(PoisonError::into_inner).facts(now);
         let latency = self.probed().latency(now);
-        let (route, consistency, drift, hold, errors) = {
-            let snapshot = self.snapshot();
-            (
-                snapshot.facts.route.clone(),
-                snapshot.facts.consistency,
-                snapshot.facts.drift.clone(),
-                snapshot.facts.hold.clone(),
-                snapshot.facts.errors.clone(),
-            )
-        };
+        let seen = self.snapshot().facts.clone();
         Facts {
             analysis: analysis.map(|(_, a)| a.facts()),
             forward: meter(&self.forward),
             reverse: meter(&self.reverse),
-            route,
-            consistency,
-            drift,
-            hold,
             latency,
-            errors,
+            // The reconcilers put what they see into the document itself.
+            ..seen
         }
     }
 

@@ -10,6 +10,7 @@ mod drift;
 mod drills;
 mod dual_write;
 mod errors;
+mod headroom;
 mod held;
 mod live;
 mod notices;
@@ -17,6 +18,8 @@ mod probes;
 mod publish;
 mod reconcilers;
 mod recovery;
+mod soak;
+mod transactions;
 mod verifier;
 
 use std::{
@@ -38,6 +41,7 @@ use crate::{
 
 pub use connect::{connect, password_of, routers_of};
 pub use live::Live;
+pub use transactions::YOUNGEST_MS;
 
 /// Name of the operator's [`switchyard_model::reconcile::Pacing`] in the store.
 pub const PACING: &str = "pacing";

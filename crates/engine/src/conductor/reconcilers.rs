@@ -13,6 +13,9 @@ use switchyard_model::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Event, Live, connect, drift, drills, dual_write, errors, held, notices, probes, publish, verifier};
+use super::{
+    Event, Live, connect, drift, drills, errors, headroom, held, notices, probes, publish, soak, transactions, verifier,
+};
 use crate::{
     error::{Error, Kind},
     facts::{RouterFact, SideFact, SlotFact},
@@ -36,10 +39,13 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(2), held::look);
     every(tasks, live, stop, Duration::from_millis(500), drills::look);
     every(tasks, live, stop, Duration::from_secs(2), errors::look);
+    every(tasks, live, stop, Duration::from_secs(2), headroom::look);
+    every(tasks, live, stop, Duration::from_secs(2), transactions::look);
     every(tasks, live, stop, Duration::from_secs(1), publish::snapshot);
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
     tasks.spawn(probes::probe(live.clone(), stop.clone()));
+    tasks.spawn(soak::watch(live.clone(), stop.clone()));
     tasks.spawn(verify(live.clone(), stop.clone()));
     tasks.spawn(dual_write::keep(live.clone(), stop.clone()));
     for from in [Side::Source, Side::Target] {
@@ -85,6 +91,8 @@ async fn pair(live: Arc<Live>) {
             drift::look(live.clone()).await;
             held::look(live.clone()).await;
             errors::look(live.clone()).await;
+            headroom::look(live.clone()).await;
+            transactions::look(live.clone()).await;
             live.tell(Event::Changed { migration: spec.name });
         }
         Err(not) => {

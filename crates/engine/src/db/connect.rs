@@ -57,6 +57,8 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         consumers: database.clone(),
         fence: database.clone(),
         drills: database.clone(),
+        headroom: database.clone(),
+        transactions: database.clone(),
         sequences: database.clone(),
         feeds: database.clone(),
         rows: database.clone(),

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod consumers;
 pub mod drills;
 pub mod feed;
+pub mod headroom;
 pub mod load;
 pub mod postgres;
 pub mod probes;
@@ -15,6 +16,7 @@ pub mod rows;
 pub mod schema;
 pub mod statements;
 pub mod synchronous;
+pub mod transactions;
 
 use async_trait::async_trait;
 use switchyard_model::{
@@ -267,6 +269,10 @@ pub struct Database {
     pub synchronous: std::sync::Arc<dyn synchronous::Synchronous>,
     /// See [`statements::Statements`].
     pub statements: std::sync::Arc<dyn statements::Statements>,
+    /// See [`headroom::Headroom`].
+    pub headroom: std::sync::Arc<dyn headroom::Headroom>,
+    /// See [`transactions::Transactions`].
+    pub transactions: std::sync::Arc<dyn transactions::Transactions>,
     /// See [`Tables`].
     pub tables: std::sync::Arc<dyn Tables>,
 }

@@ -6,6 +6,7 @@ mod consumers;
 pub(crate) mod drills;
 pub(crate) mod feed;
 pub mod fence;
+mod headroom;
 pub mod heartbeat;
 mod lent;
 mod load;
@@ -20,6 +21,7 @@ pub mod sequences;
 mod statements;
 pub(super) mod synchronous;
 pub mod tables;
+mod transactions;
 pub mod under_load;
 
 use std::time::Duration;
