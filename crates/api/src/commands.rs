@@ -128,6 +128,10 @@ commands! {
     queries_plans(PlansRequest) -> PlansView;
     /// The indexes that a statement lacks on the target, and making them there.
     queries_index(IndexRequest) -> IndexView;
+    /// Transactions that would delay the fence, as the server tells them now.
+    transactions(ByName) -> TransactionsView;
+    /// Ends a transaction that would delay the fence, with a reason.
+    end_transaction(EndTransaction) -> EndedTransaction;
     /// Accepts a difference of the schemas, with a reason.
     accept_difference(AcceptDifference) -> Nothing;
     /// Takes an accepted difference back.

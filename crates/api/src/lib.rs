@@ -29,6 +29,7 @@ pub mod repair;
 mod resume;
 pub mod schema;
 pub mod spill;
+mod transactions;
 mod typescript;
 pub mod verify;
 pub mod watch;

@@ -139,7 +139,7 @@ impl Switchyard {
     }
 }
 
-fn answered(name: &str, reason: &str) -> Result<(), ApiError> {
+pub(crate) fn answered(name: &str, reason: &str) -> Result<(), ApiError> {
     if name.trim().is_empty() || reason.trim().is_empty() {
         return Err(ApiError::new(
             "invalid",
@@ -151,7 +151,7 @@ fn answered(name: &str, reason: &str) -> Result<(), ApiError> {
     check_text("reason", reason)
 }
 
-fn check_text(what: &str, text: &str) -> Result<(), ApiError> {
+pub(crate) fn check_text(what: &str, text: &str) -> Result<(), ApiError> {
     if text.len() > MOST_TEXT {
         let message = format!("The {what} is longer than {MOST_TEXT} bytes.");
         return Err(ApiError::new("invalid", message, "Shorten it."));

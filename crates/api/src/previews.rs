@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use switchyard_engine::{
-    conductor,
+    conductor::{self, YOUNGEST_MS},
+    db::transactions::Obstacles,
     facts::{SNAPSHOT, Snapshot},
     heartbeat::Beats,
     phases,
@@ -14,6 +15,7 @@ use switchyard_model::{
     Command,
     gate::{self, Question},
     state::State,
+    transactions::OpenTransaction,
 };
 
 use crate::{Switchyard, dto::*};
@@ -40,6 +42,7 @@ impl Switchyard {
             dump: Arc::default(),
         };
         let plan = phases::plan(&args.command, &state);
+        let (facts_beside, transactions) = beside(&cx, &args.command).await;
         let steps = saga::preview(&cx, &plan).await.into_iter().map(|s| step(s, &state)).collect();
         let snapshot: Option<(i64, Snapshot)> = self.parts.store.snapshot(id, SNAPSHOT).await?;
         let facts = snapshot.map(|(_, s)| s.facts).unwrap_or_default();
@@ -53,7 +56,8 @@ impl Switchyard {
             open: why_not.is_none(),
             why_not,
             gates,
-            facts: beside(&cx, &args.command).await,
+            facts: facts_beside,
+            transactions,
             command: args.command,
         })
     }
@@ -93,7 +97,7 @@ fn step(planned: saga::PlannedStep, state: &State) -> PreviewStep {
 }
 
 /// Facts beside a write switch: what would block the fence, who bypasses the pooler, room on the winner.
-async fn beside(cx: &Cx, command: &Command) -> Vec<PreviewFact> {
+async fn beside(cx: &Cx, command: &Command) -> (Vec<PreviewFact>, Vec<OpenTransaction>) {
     let switches = match command {
         Command::Hold | Command::SwitchWrites => true,
         Command::RollBack => cx.state.authority == switchyard_model::Side::Target,
@@ -106,22 +110,19 @@ async fn beside(cx: &Cx, command: &Command) -> Vec<PreviewFact> {
         | Command::ShiftReads { .. }
         | Command::Cleanup { .. } => false,
     };
-    let Ok(scope) = cx.scope().await else { return Vec::new() };
+    let Ok(scope) = cx.scope().await else { return Default::default() };
     if !switches {
-        return Vec::new();
+        return Default::default();
     }
     let loser = cx.pair.db(cx.state.authority);
     let winner = cx.pair.db(cx.state.authority.other());
     let mut facts = Vec::new();
-    facts.push(match loser.fence.blockers(&scope.fence, OLD_MS).await {
-        Ok(blockers) => match blockers.iter().find(|b| b.age_ms >= OLD_MS) {
-            None => fact("Nothing blocks the fence", format!("no transaction older than {OLD_MS} ms"), Some(true)),
-            Some(b) => fact(
-                &format!("{} transaction(s) would delay the fence", blockers.len()),
-                format!("{}, {}, open {:.1} s", b.application, b.address, b.age_ms as f64 / 1000.0),
-                Some(false),
-            ),
-        },
+    let mut open = Vec::new();
+    facts.push(match loser.transactions.in_the_way(&scope.fence, OLD_MS).await {
+        Ok(Obstacles { listed, more }) => {
+            open = listed.into_iter().map(|t| t.shown).collect();
+            in_the_way(&open, more)
+        }
         Err(e) => fact("What blocks the fence is not known", e.to_string(), None),
     });
     facts.push(match winner.catalog.server().await {
@@ -132,7 +133,21 @@ async fn beside(cx: &Cx, command: &Command) -> Vec<PreviewFact> {
         }
         Err(e) => fact("Room on the winning side is not known", e.to_string(), None),
     });
-    facts
+    // Younger ones would flicker in a list that is read.
+    open.retain(|t| t.age_ms.is_none_or(|age| age >= YOUNGEST_MS));
+    (facts, open)
+}
+
+/// One whose age our role may not see may have begun just now, and is no more than shown.
+fn in_the_way(open: &[OpenTransaction], more: u32) -> PreviewFact {
+    let old: Vec<&OpenTransaction> = open.iter().filter(|t| t.age_ms.is_some()).collect();
+    match old.first() {
+        None => fact("Nothing blocks the fence", format!("no transaction older than {OLD_MS} ms"), Some(true)),
+        Some(first) => {
+            let title = format!("{} transaction(s) would delay the fence", old.len() + more as usize);
+            fact(&title, first.sentence(), Some(false))
+        }
+    }
 }
 
 fn fact(title: &str, detail: String, good: Option<bool>) -> PreviewFact {

@@ -160,6 +160,17 @@ fn sentence(entry: &Entry) -> (String, Tone) {
             (format!("The index is there, after {:.1} s.", ms / 1000.0), Tone::Good)
         }
         Entry::IndexEnded { failed: Some(why), .. } => (format!("The index was not made. {why}"), Tone::Bad),
+        Entry::SoakBroken { title, why, step_back: None, .. } => {
+            (format!("The soak is broken by {title}: {why}. The ladder holds."), Tone::Bad)
+        }
+        Entry::SoakBroken { title, why, step_back: Some(percent), .. } => {
+            (format!("The soak is broken by {title}: {why}. The ladder steps back to {percent} %."), Tone::Bad)
+        }
+        Entry::SoakMended => ("Everything that is watched is well again: the soak begins anew.".to_owned(), Tone::Good),
+        Entry::TransactionEndAsked { side, transaction, by_name, reason } => {
+            let who = by_name.as_deref().unwrap_or("Somebody");
+            (format!("{who} asked for the end of {transaction}, on the {side}: {reason}"), Tone::Warn)
+        }
         Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
     }
 }

@@ -118,7 +118,8 @@ pub enum Cmd {
     Override {
         /// The migration.
         migration: String,
-        /// The gate: preflight, hold, schema, lag, consistency, way_back, read_back, soak or receive_only.
+        /// The gate: preflight, hold, schema, lag, consistency, way_back, read_back, latency, errors, connections, slots,
+        /// transactions, soak, drill or receive_only.
         gate: String,
         /// Who answers for it.
         #[arg(long)]
@@ -164,13 +165,18 @@ pub enum Cmd {
         #[arg(long, value_name = "FORMAT", requires = "export", value_parser = ["csv", "json"])]
         format: Option<String>,
     },
-    /// Shows the limits, or replaces them with those in a JSON file (as `limits --json` prints them).
+    /// Transactions that would delay the fence of a switch, oldest first: 0 none is too old, 1 some are.
+    ///
+    /// They hold or wait for locks on tables of the migration, on the side that has the writes. What they run is not shown. One
+    /// can be ended by an explicit choice, which goes into the journal; wait instead where you can.
+    Transactions(TransactionsArgs),
+    /// Shows the limits, or replaces them: all with those in a JSON file (as `limits --json` prints them), or some by name.
     Limits {
         /// The migration.
         migration: String,
-        /// The file with the new limits.
-        #[arg(long, value_name = "FILE")]
-        set: Option<PathBuf>,
+        /// The file with the new limits, or one limit, as step_back=on; may be given several times.
+        #[arg(long, value_name = "FILE|NAME=VALUE")]
+        set: Vec<String>,
     },
     /// Generated load: a rate that is held, or the highest one that is served.
     #[command(subcommand)]
@@ -196,6 +202,22 @@ pub enum JournalCmd {
         #[arg(long, value_name = "NUMBER:HASH")]
         head: Option<String>,
     },
+}
+
+/// What is done about transactions.
+#[derive(Debug, clap::Args)]
+pub struct TransactionsArgs {
+    /// The migration.
+    pub migration: String,
+    /// Ends the session of this one, by the id with which it is listed.
+    #[arg(long, value_name = "ID", requires = "reason")]
+    pub end: Option<String>,
+    /// Who answers for it [default: whoever runs this].
+    #[arg(long, requires = "end")]
+    pub name: Option<String>,
+    /// Why; kept in the journal.
+    #[arg(long, requires = "end")]
+    pub reason: Option<String>,
 }
 
 /// Which command.

@@ -309,6 +309,9 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         from_gate(seen, phase, "read_back", "Routers say what they were told"),
         super::reads::latency(seen),
         super::reads::errors(seen),
+    ]);
+    checks.extend(super::room::checks(seen));
+    checks.extend([
         soak(seen),
         drilled(seen),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),

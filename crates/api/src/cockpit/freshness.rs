@@ -34,6 +34,8 @@ pub(super) fn measured(seen: &Seen<'_>) -> Vec<Measured> {
         let facts = &snapshot.facts;
         all.push(line("reads on both sides".to_owned(), facts.latency.as_ref().map(|f| f.at), COUNTS_MS));
         all.push(line("errors on the target".to_owned(), facts.errors.as_ref().map(|f| f.at), COUNTS_MS));
+        all.push(line("connections and kept log".to_owned(), facts.connections.as_ref().map(|f| f.at), LOOKED_MS));
+        all.push(line("open transactions".to_owned(), facts.transactions.as_ref().map(|f| f.at), LOOKED_MS));
         for slot in &snapshot.slots {
             all.push(line(format!("the slot on the {}", slot.on), Some(slot.at), LOOKED_MS));
         }

@@ -17,8 +17,14 @@ pub(super) fn cards(seen: &Seen<'_>) -> Vec<RungCard> {
             let (state_of, detail) = if on_target || rung.percent < here {
                 (PhaseState::Done, soak)
             } else if rung.percent == here {
-                let held = (seen.now - state.route_since) / 1000;
-                (PhaseState::Now, format!("{} of {soak}", duration(held.min(i64::from(rung.soak_s)))))
+                let held = (seen.now - state.soak.since) / 1000;
+                (
+                    PhaseState::Now,
+                    match &state.soak.broken {
+                        Some(broken) => format!("broken: {}", broken.title),
+                        None => format!("{} of {soak}", duration(held.min(i64::from(rung.soak_s)))),
+                    },
+                )
             } else {
                 (PhaseState::Later, soak)
             };

@@ -7,6 +7,7 @@ pub(crate) mod freshness;
 mod held;
 mod ladder;
 mod reads;
+mod room;
 mod runs;
 mod tiles;
 
@@ -98,6 +99,7 @@ pub fn build(seen: &Seen<'_>) -> Cockpit {
         slots: tiles::slots(seen),
         dual_write: dual_write::card(seen.state, seen.snapshot.dual_write.as_ref()),
         ladder: ladder::cards(seen),
+        soak: room::soak(seen),
         gates: next.as_ref().map(|n| seen.judge(&n.command)).unwrap_or_default(),
         back: back_command(seen),
         next,

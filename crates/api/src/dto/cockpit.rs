@@ -90,6 +90,8 @@ pub struct Cockpit {
     pub dual_write: Option<DualWriteCard>,
     /// The ladder, with Writes and Receive-only at the end.
     pub ladder: Vec<RungCard>,
+    /// How the present rung soaks; None where none does.
+    pub soak: Option<SoakCard>,
     /// Gates of the next command.
     pub gates: Vec<Judged>,
     /// The next command, where there is one.
@@ -114,6 +116,30 @@ pub struct Cockpit {
     pub limits: Limits,
     /// Passwords that have to be typed before anything can be measured.
     pub passwords_needed: Vec<String>,
+}
+
+/// The soak of the present rung.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SoakCard {
+    /// From when it counts.
+    pub since: UnixMs,
+    /// Whether it was broken, and has begun anew.
+    pub anew: bool,
+    /// The rung to which the ladder steps back by itself when a gate fails; None where it stays.
+    pub step_back: Option<u8>,
+    /// What broke it and is not well yet.
+    pub broken: Option<BrokenSoakCard>,
+}
+
+/// What broke a soak.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BrokenSoakCard {
+    /// When.
+    pub at: UnixMs,
+    /// The gate's title.
+    pub title: String,
+    /// What it said.
+    pub why: String,
 }
 
 /// The hold of the offline strategy.

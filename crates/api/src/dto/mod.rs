@@ -16,6 +16,7 @@ mod preview;
 mod queries;
 mod run;
 mod schema;
+mod transactions;
 
 pub use app::*;
 pub use chart::*;
@@ -33,3 +34,4 @@ pub use preview::*;
 pub use queries::*;
 pub use run::*;
 pub use schema::*;
+pub use transactions::*;

@@ -1,7 +1,7 @@
 //! What a command would do.
 
 use serde::{Deserialize, Serialize};
-use switchyard_model::{Command, gate::Judged, journal::Action};
+use switchyard_model::{Command, gate::Judged, journal::Action, transactions::OpenTransaction};
 use ts_rs::TS;
 
 /// Asks what a command would do.
@@ -32,6 +32,8 @@ pub struct Preview {
     pub why_not: Option<String>,
     /// Facts worth seeing beside it: blockers, connections that bypass the pooler, free connections.
     pub facts: Vec<PreviewFact>,
+    /// Transactions that would delay the fence, the oldest first; empty where nothing is fenced.
+    pub transactions: Vec<OpenTransaction>,
 }
 
 /// One step.

@@ -19,6 +19,7 @@ mod repaired;
 mod run;
 mod schema;
 mod status;
+mod transactions;
 mod verify;
 
 use std::sync::Arc;
@@ -81,6 +82,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Findings { migration, table, export: Some(file), format } => {
             findings::export(&ctl, migration, table, file, format).await
         }
+        Cmd::Transactions(args) => transactions::run(&ctl, args).await,
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Load(cmd) => load::run(&ctl, cmd).await,
         Cmd::Queries(cmd) => queries::run(&ctl, cmd).await,

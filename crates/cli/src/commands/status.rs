@@ -84,6 +84,15 @@ fn print(c: &Cockpit, checks: bool) {
             }
         }
     }
+    if let Some(broken) = c.soak.as_ref().and_then(|s| s.broken.as_ref()) {
+        say!(
+            "  the soak at {} % is BROKEN since {} by {}: {}",
+            c.reads_on_target,
+            utc(broken.at),
+            broken.title,
+            broken.why
+        );
+    }
     if let Some(next) = &c.next {
         say!("  {}", next.title);
         for g in &c.gates {
