@@ -21,6 +21,7 @@ import type { RungCard } from "./RungCard";
 import type { Side } from "./Side";
 import type { SideCard } from "./SideCard";
 import type { SlotCard } from "./SlotCard";
+import type { SoakCard } from "./SoakCard";
 import type { SwitchCard } from "./SwitchCard";
 import type { Validation } from "./Validation";
 import type { WriteLatencyTile } from "./WriteLatencyTile";
@@ -126,6 +127,10 @@ dual_write: DualWriteCard | null,
  * The ladder, with Writes and Receive-only at the end.
  */
 ladder: Array<RungCard>, 
+/**
+ * How the present rung soaks; None where none does.
+ */
+soak: SoakCard | null, 
 /**
  * Gates of the next command.
  */

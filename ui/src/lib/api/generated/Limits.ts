@@ -76,4 +76,40 @@ errors_per_million: number,
 /**
  * Requests below which a rate of errors is unknown.
  */
-errors_min_samples: number, };
+errors_min_samples: number, 
+/**
+ * Free connections that have to be left on the target once the traffic has moved, percent of what clients may have.
+ */
+connections_headroom_percent: number, 
+/**
+ * For how long connections are counted before a step opens, and whose most crowded moment is judged, seconds.
+ */
+headroom_hold_s: number, 
+/**
+ * Looks at both servers' connections below which their room is unknown.
+ */
+headroom_min_samples: number, 
+/**
+ * How much of `max_slot_wal_keep_size` has to be left for each slot of ours, percent.
+ */
+slot_headroom_percent: number, 
+/**
+ * Log that may be kept for a slot of ours, MiB, whatever the server allows; 0 asks for the server's limit alone.
+ */
+slot_kept_max_mb: number, 
+/**
+ * How far off the limit of a slot has to be at the present pace, seconds.
+ */
+slot_runway_s: number, 
+/**
+ * How old a transaction that holds locks on tables in scope may be when writes move, seconds.
+ */
+transaction_max_s: number, 
+/**
+ * How long a gate has to fail before it breaks the soak of a rung, seconds.
+ */
+soak_break_s: number, 
+/**
+ * Whether a gate that breaks a soak takes the ladder one rung down, without being asked.
+ */
+step_back: boolean, };

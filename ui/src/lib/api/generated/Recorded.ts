@@ -266,27 +266,39 @@ result: DrillResult, } | { "entry": "drills_scheduled",
 /**
  * The plan; None for no more.
  */
-plan: DrillPlan | null, } | { "entry": "index_asked", 
+plan: DrillPlan | null, } | { "entry": "soak_broken", 
 /**
- * What will run.
+ * The gate.
  */
-action: Action, 
+gate: string, 
 /**
- * The statement that is slow without it, by its shape's id.
+ * Its title.
  */
-statement: string, } | { "entry": "index_ended", 
+title: string, 
 /**
- * The index.
+ * What it said.
  */
-index: number, 
+why: string, 
 /**
- * Why it could not be made; None when it is there.
+ * Percent of reads to which the ladder is about to step back; None where it stays.
  */
-failed: string | null, 
+step_back: number | null, } | { "entry": "soak_mended" } | { "entry": "transaction_end_asked", 
 /**
- * Wall time, ms.
+ * The side it is on.
  */
-ms: number, } | { "entry": "lease_taken", 
+side: Side, 
+/**
+ * Which, as it was shown: process, application, age, table.
+ */
+transaction: string, 
+/**
+ * Who answers for it, where that is said.
+ */
+by_name: string | null, 
+/**
+ * Why.
+ */
+reason: string, } | { "entry": "lease_taken", 
 /**
  * The holder before.
  */

@@ -15,14 +15,14 @@ import type { CreateMigration } from "./CreateMigration";
 import type { DrillAccepted } from "./DrillAccepted";
 import type { DrillRequest } from "./DrillRequest";
 import type { DrillsView } from "./DrillsView";
+import type { EndTransaction } from "./EndTransaction";
+import type { EndedTransaction } from "./EndedTransaction";
 import type { EndpointList } from "./EndpointList";
 import type { EndpointRow } from "./EndpointRow";
 import type { EndpointTest } from "./EndpointTest";
 import type { FindingsPage } from "./FindingsPage";
 import type { FindingsRequest } from "./FindingsRequest";
 import type { Importable } from "./Importable";
-import type { IndexRequest } from "./IndexRequest";
-import type { IndexView } from "./IndexView";
 import type { JournalPage } from "./JournalPage";
 import type { JournalRequest } from "./JournalRequest";
 import type { LagChart } from "./LagChart";
@@ -33,18 +33,12 @@ import type { MigrationRow } from "./MigrationRow";
 import type { Nothing } from "./Nothing";
 import type { OverrideRequest } from "./OverrideRequest";
 import type { PastedUrl } from "./PastedUrl";
-import type { PlansRequest } from "./PlansRequest";
-import type { PlansView } from "./PlansView";
 import type { PoolsNow } from "./PoolsNow";
 import type { PoolsRequest } from "./PoolsRequest";
 import type { PoolsView } from "./PoolsView";
 import type { Preview } from "./Preview";
 import type { PreviewRequest } from "./PreviewRequest";
 import type { ProvidePassword } from "./ProvidePassword";
-import type { QueriesRequest } from "./QueriesRequest";
-import type { QueriesView } from "./QueriesView";
-import type { QueryErrorsRequest } from "./QueryErrorsRequest";
-import type { QueryErrorsView } from "./QueryErrorsView";
 import type { ReadUrl } from "./ReadUrl";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
@@ -57,6 +51,7 @@ import type { SignOffRequest } from "./SignOffRequest";
 import type { TakeBackDifference } from "./TakeBackDifference";
 import type { TimelineRequest } from "./TimelineRequest";
 import type { TimelineView } from "./TimelineView";
+import type { TransactionsView } from "./TransactionsView";
 
 /** Every command: its arguments and its result. */
 export interface Commands {
@@ -128,14 +123,10 @@ export interface Commands {
   drill_schedule: { args: ScheduleDrills; result: Nothing };
   /** The role as which a migration's canary comes in. */
   set_canary: { args: SetCanary; result: Nothing };
-  /** Statements of both sides, compared. */
-  queries_top: { args: QueriesRequest; result: QueriesView };
-  /** Errors of the target's log by what failed, beside the source's. */
-  queries_errors: { args: QueryErrorsRequest; result: QueryErrorsView };
-  /** Plans of one statement on both sides, side by side. */
-  queries_plans: { args: PlansRequest; result: PlansView };
-  /** The indexes that a statement lacks on the target, and making them there. */
-  queries_index: { args: IndexRequest; result: IndexView };
+  /** Transactions that would delay the fence, as the server tells them now. */
+  transactions: { args: ByName; result: TransactionsView };
+  /** Ends a transaction that would delay the fence, with a reason. */
+  end_transaction: { args: EndTransaction; result: EndedTransaction };
   /** Accepts a difference of the schemas, with a reason. */
   accept_difference: { args: AcceptDifference; result: Nothing };
   /** Takes an accepted difference back. */

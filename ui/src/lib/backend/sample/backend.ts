@@ -13,6 +13,7 @@ import { SamplePools } from "./pools";
 import { SampleQueries } from "./queries";
 import { SampleSchema } from "./schema";
 import { SampleTimeline } from "./timeline";
+import { openTransactions } from "./transactions";
 import { World } from "./world";
 
 /** An answer takes a moment, as a real one does. */
@@ -187,6 +188,15 @@ export class SampleBackend implements Backend {
     schema_differences: () => {
       if (this.world.s.compared === "unreadable") throw refused("orders-eu-18 does not answer: connection refused.", "Look at the server and its firewall.", "unreachable");
       return this.#schema.view();
+    },
+    transactions: () => ({ side: this.world.s.authority, endpoint: "orders-eu", at: Date.now(), limit_s: this.world.limits.transaction_max_s, open: openTransactions(this.world.s), more: 0 }),
+    end_transaction: ({ id, name, reason }) => {
+      const which = openTransactions(this.world.s).find((t) => t.id === id);
+      if (which === undefined) throw refused(`No transaction “${id}” is in the way any more.`, "Nothing is left to end; look at the list again.", "not_found");
+      this.world.s.blocked = false;
+      const transaction = `process ${which.pid} of “${which.application}”`;
+      this.world.journal.add({ entry: "transaction_end_asked", side: "source", transaction, by_name: name, reason }, `${name ?? "Somebody"} asked for the end of ${transaction}, on the source: ${reason}`, "warn");
+      return { said: `Process ${which.pid} on orders-eu has ended; its transaction was rolled back.` };
     },
     accept_difference: ({ entry }) => {
       this.#schema.accepted.push(entry);

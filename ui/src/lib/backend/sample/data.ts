@@ -27,6 +27,15 @@ export function limits(demo: boolean): Limits {
     latency_min_samples: demo ? 20 : 200,
     errors_per_million: demo ? 100_000 : 1000,
     errors_min_samples: demo ? 20 : 200,
+    connections_headroom_percent: 10,
+    headroom_hold_s: demo ? 0 : 60,
+    headroom_min_samples: demo ? 1 : 20,
+    slot_headroom_percent: 20,
+    slot_kept_max_mb: 10_240,
+    slot_runway_s: demo ? 60 : 3600,
+    transaction_max_s: 30,
+    soak_break_s: demo ? 3 : 10,
+    step_back: false,
   };
 }
 

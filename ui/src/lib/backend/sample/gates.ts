@@ -5,6 +5,7 @@ import type { Verdict } from "../../api/generated/Verdict";
 import { duration, lagText, span } from "../../format";
 import { lagAt } from "./chart";
 import type { Scenario } from "./scenarios";
+import { longTransactions } from "./transactions";
 
 interface Asked {
   s: Scenario;
@@ -56,7 +57,7 @@ export function gatesOf(asked: Asked): Judged[] {
       : { verdict: "pass", evidence: `writes refused on the source for ${duration(window.seconds)}, ${window.overdue ? "longer than the limit of" : "limit"} ${span(window.limit_s)}` };
   return [
     ...(s.window === null ? [] : [gate("hold", "Hold", hold, { age: 900, counts_ms: 10_000 })]),
-    gate("lag", "Lag", { verdict: "pass", evidence: `${lagText(lagAt(now))}, limit 1 s, held 41:12` }, live),
+    gate("lag", "Lag", s.broken ? { verdict: "fail", why: "14.20 s, limit 1 s", remedy: "Wait for the target to catch up, or find what slows its apply worker." } : { verdict: "pass", evidence: `${lagText(lagAt(now))}, limit 1 s, held 41:12` }, live),
     s.validated === "differs"
       ? gate("consistency", "Consistency", { verdict: "fail", why: "1 of 13 tables differ", remedy: "Open the Consistency page, mend the tables that differ, and validate again." }, pass)
       : gate("consistency", "Consistency", { verdict: "pass", evidence: "2 421 443 006 rows in 13 tables equal" }, pass),
@@ -67,6 +68,13 @@ export function gatesOf(asked: Asked): Judged[] {
     gate("read_back", "Route", { verdict: "pass", evidence: `${s.reads} % of reads on target, writes on source` }, { age: 900, counts_ms: 10_000 }),
     gate("latency", "Read latency", { verdict: "pass", evidence: "p99 2.8 ms on the target, 3.1 ms on the source, 476 reads each, held 25 min" }, { age: 800 + s.silent * 1000, counts_ms: 10_000 }),
     gate("errors", "Errors", { verdict: "pass", evidence: "0 of 476 probe reads, 2 of 18 204 transactions failed in the last minute" }, { age: 1_700 + s.silent * 1000, counts_ms: 10_000 }),
-    waits("soak", "Soak", soak, `${s.reads} % held ${duration(held)}, needed ${span(soak)}`, "Wait: it opens by itself."),
+    gate("connections", "Connections", { verdict: "pass", evidence: "178 of 197 free on the target, about 36 to come from the source" }, { age: 1_300 + s.silent * 1000, counts_ms: 10_000 }),
+    gate("slots", "Slots", { verdict: "pass", evidence: "32.0 MiB of 10.0 GiB kept on the source, 16.0 MiB of 10.0 GiB kept on the target" }, { age: 1_300 + s.silent * 1000, counts_ms: 10_000 }),
+    ...(s.reads === 100 || s.window !== null
+      ? [gate("transactions", "Long transactions", longTransactions(s), { age: 1_100 + s.silent * 1000, counts_ms: 10_000 })]
+      : []),
+    s.broken
+      ? gate("soak", "Soak", { verdict: "fail", why: "broken at 2026-11-24 01:12:40Z by Lag: 14.20 s, limit 1 s", remedy: "It begins anew once that is well again; or go back a rung." }, { age: null, counts_ms: null })
+      : waits("soak", "Soak", soak, `${s.reads} % held ${duration(held)}, needed ${span(soak)}`, "Wait: it opens by itself."),
   ];
 }

@@ -32,6 +32,10 @@ export interface Scenario {
   demo: boolean;
   /** Hundreds of tables and the longest names that PostgreSQL allows. */
   many: boolean;
+  /** Transactions stand in the way of the fence. */
+  blocked: boolean;
+  /** A gate has broken the soak of the present rung. */
+  broken: boolean;
 }
 
 const BASE: Scenario = {
@@ -55,6 +59,8 @@ const BASE: Scenario = {
   keyring: true,
   demo: false,
   many: false,
+  blocked: false,
+  broken: false,
 };
 
 export const SCENARIOS: Record<string, Scenario> = {
@@ -68,6 +74,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   window: { ...BASE, phasesDone: 3, reads: 0, validated: "never", compared: "no", window: 1_284 },
   overdue: { ...BASE, phasesDone: 4, reads: 0, window: 9 * 3600 },
   switch: { ...BASE, reads: 100, held: 40_000 },
+  blocked: { ...BASE, reads: 100, held: 40_000, blocked: true },
+  broken: { ...BASE, held: 900, broken: true },
   differs: { ...BASE, validated: "differs", compared: "differs" },
   differs_back: { ...BASE, reads: 100, authority: "target", held: 5400, compared: "differs" },
   validated: { ...BASE, validated: "differs", compared: "no" },

@@ -21,6 +21,7 @@ import { SampleJournal } from "./journal";
 import { planOf, titleOf } from "./plans";
 import { readLatency } from "./reads";
 import { scenarioOf, type Scenario } from "./scenarios";
+import { openTransactions } from "./transactions";
 
 /** Invented steps take longer than real ones, so that a person can see them pass. */
 const SLOWER = 60;
@@ -98,6 +99,7 @@ export class World {
         : [],
       dual_write: null,
       ladder: this.#ladder(),
+      soak: this.#soak(),
       gates: this.#gates(now),
       next: this.#next(now),
       back: this.#window() !== null ? this.#button({ command: "release" }, "Release writes", true, null, "Writes go on at the source") : s.reads > 0 && s.authority === "source" ? this.#button({ command: "shift_reads", percent: 5 }, "Back to 5 %", true, null) : null,
@@ -127,6 +129,7 @@ export class World {
     const back = command.command === "roll_back" || command.command === "validate" || command.command === "repair";
     const gates = back ? [] : this.#gates(Date.now());
     const next = this.#next(Date.now());
+    const fenced = command.command === "switch_writes" || command.command === "roll_back" || command.command === "hold";
     const isNext = next !== null && next.command.command === command.command;
     return {
       command,
@@ -139,8 +142,11 @@ export class World {
       gates,
       open: !isNext || next.open,
       why_not: isNext ? next.why_not : null,
+      transactions: fenced ? openTransactions(this.s) : [],
       facts: [
-        { title: "Nothing blocks the fence", detail: "longest transaction 40 ms", good: true },
+        this.s.blocked
+          ? { title: "3 transaction(s) would delay the fence", detail: "process 4711 of “month end”, open for 12:34", good: false }
+          : { title: "Nothing blocks the fence", detail: "no transaction older than 100 ms", good: true },
         { title: "2 connections bypass the pooler", detail: "report-job, 10.2.0.14: they will get the error “moved to orders-eu”", good: false },
         { title: "Source has 164 free connections", detail: "needs 120", good: true },
       ],
@@ -272,7 +278,7 @@ export class World {
     const rungs = (s.window === null ? this.limits.ladder : []).map(({ percent, soak_s }) => {
       const state = percent < s.reads || (percent === s.reads && s.authority === "target") ? ("done" as const) : percent === s.reads ? ("now" as const) : ("later" as const);
       const held = this.#held();
-      return { label: `${percent} %`, state, detail: state === "now" ? `${duration(Math.min(held, soak_s))} of ${span(soak_s)}` : span(soak_s) };
+      return { label: `${percent} %`, state, detail: state === "now" && s.broken ? "broken: Lag" : state === "now" ? `${duration(Math.min(held, soak_s))} of ${span(soak_s)}` : span(soak_s) };
     });
     const moved = s.authority === "target";
     return [
@@ -280,6 +286,13 @@ export class World {
       { label: s.window === null ? "Writes" : "Reads and writes", detail: moved ? `pause ${this.forward?.stopwatch.write_pause_ms.toFixed(0)} ms` : "pause ≤ 5 s", state: moved ? "done" : "later" },
       { label: "Receive-only", detail: span(this.limits.receive_only_s), state: moved ? "now" : "later" },
     ];
+  }
+
+  #soak(): Cockpit["soak"] {
+    const { s } = this;
+    if (s.reads === 0 || s.authority === "target") return null;
+    const broken = s.broken ? { at: this.began - 95_000, title: "Lag", why: "14.20 s, limit 1 s" } : null;
+    return { since: this.began - s.held * 1000, anew: false, step_back: null, broken };
   }
 
   #held(): number {
