@@ -13,10 +13,98 @@ use postgres_server::{
 use sqlx::AssertSqlSafe;
 use switchyard_engine::{
     Kind,
-    db::{Bidding, Fence, FenceOrder, Heartbeat},
+    db::{
+        Bidding, Fence, FenceOrder, Heartbeat,
+        connect::{Login, connect_postgres},
+        headroom::Headroom,
+        transactions::{Ending, InTheWay, Transactions},
+    },
+    secret::Secret,
 };
-use switchyard_model::{Side, ident::TableName};
+use switchyard_model::{Side, endpoint::Endpoint, headroom::WalStatus, ident::TableName, transactions::TransactionOf};
 use switchyard_rig::{Major, Server, ServerOptions};
+
+/// Three of them stand there: “nightly”, a prepared one, and a reader who is in nobody's way.
+async fn they_are_shown_without_what_they_run(bed: &Bed) {
+    let mut queued = bed.app().await;
+    let queue = tokio::spawn(async move {
+        let _ = sqlx::raw_sql("SET application_name = 'queue'; LOCK TABLE log_1 IN ACCESS EXCLUSIVE MODE")
+            .execute(&mut queued)
+            .await;
+    });
+    bed.until("a lock to be waited for", "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").await;
+    let seen = bed.db.in_the_way(&tables(), 0).await.unwrap().listed;
+    let told: Vec<_> = seen.iter().map(|t| (t.shown.application.as_str(), t.shown.of, t.shown.queued)).collect();
+    assert_eq!(
+        told,
+        [
+            ("nightly", TransactionOf::Client, false),
+            ("two phases", TransactionOf::Prepared, false),
+            ("queue", TransactionOf::Client, true)
+        ],
+        "the oldest first, and a reader is none of them"
+    );
+    let [nightly, prepared, queue_shown] = seen.as_slice() else { panic!("three") };
+    assert_eq!(
+        (nightly.shown.statement.as_str(), nightly.shown.state.as_str()),
+        ("", "idle in transaction"),
+        "SET is no word of ours"
+    );
+    assert_eq!(nightly.shown.waits_for, None, "it waits for its own client, which is no news");
+    assert!(queue_shown.shown.waits_for.as_deref().is_some_and(|w| w.starts_with("Lock: ")), "{queue_shown:?}");
+    let shown = format!("{seen:?}");
+    assert!(!shown.contains("SET at") && !shown.contains("= 3"), "no text of a statement: {shown}");
+    assert!(bed.db.in_the_way(&tables(), 3_600_000).await.unwrap().listed.is_empty(), "none is an hour old");
+
+    let error = bed.db.end(prepared).await.unwrap_err();
+    assert!(error.why.contains("ROLLBACK PREPARED"), "whoever prepared it decides: {error}");
+    let late =
+        InTheWay { began: queue_shown.began.map(|[session, began]| [session, began + 1]), ..queue_shown.clone() };
+    assert_eq!(bed.db.end(&late).await.unwrap(), Ending::WasOver, "another transaction of that session is none of it");
+    a_role_that_may_little_sees_them_all_the_same(bed, queue_shown).await;
+    assert_eq!(bed.db.end(queue_shown).await.unwrap(), Ending::Ended);
+    within("the end of the queue", queue).await.unwrap();
+    let names: Vec<String> =
+        bed.db.in_the_way(&tables(), 0).await.unwrap().listed.into_iter().map(|t| t.shown.application).collect();
+    assert_eq!(names, ["nightly", "two phases"], "and of nobody else");
+}
+
+/// Without pg_monitor it is told who, but not since when, and ends nobody.
+async fn a_role_that_may_little_sees_them_all_the_same(bed: &Bed, known: &InTheWay) {
+    let limited = &bed.server.logins.limited;
+    let endpoint = Endpoint { user: limited.user.clone(), ..postgres_server::endpoint(&bed.server, "shop") };
+    let password = Secret::new(limited.password.clone());
+    let login = Login { endpoint: &endpoint, password: Some(&password) };
+    let few = connect_postgres(Side::Source, login, 1).await.unwrap();
+    let seen = few.in_the_way(&tables(), 3_600_000).await.unwrap().listed;
+    let one = seen.iter().find(|t| t.shown.application == "queue").expect("of unknown age, so it may be an hour old");
+    assert_eq!((one.shown.age_ms, &one.shown.id), (None, &None), "{one:?}");
+    assert_eq!(one.virtual_id, known.virtual_id, "by which it is known again at the next look");
+    let error = few.end(one).await.unwrap_err();
+    assert!(error.kind == Kind::Privilege && error.why.contains("pg_signal_backend"), "it says what it takes: {error}");
+    let error = few.end(known).await;
+    assert!(!matches!(error, Ok(Ending::Ended | Ending::Told)), "whoever may see it elsewhere: {error:?}");
+    let room = few.room(&[]).await.unwrap().connections;
+    assert!(room.used >= 5 && room.application >= 4, "sessions of others are counted all the same: {room:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_for_a_slot_is_told_until_it_is_lost() {
+    let bed = Bed::start(Major::V15, &[("max_slot_wal_keep_size", "16MB")]).await;
+    let ours = ["switchyard_x_from_source".to_owned()];
+    bed.server.execute("SELECT pg_create_logical_replication_slot('switchyard_x_from_source', 'pgoutput')").await.unwrap();
+    bed.server.execute("SELECT pg_create_physical_replication_slot('somebody_elses', true)").await.unwrap();
+    let room = bed.db.room(&ours).await.unwrap();
+    let [slot] = room.slots.as_slice() else { panic!("ours alone: {room:?}") };
+    assert_eq!((slot.status, slot.limit_bytes), (WalStatus::Kept, Some(16 << 20)));
+    assert!(room.connections.max == 300 && room.connections.reserved >= 3, "{room:?}");
+    for _ in 0..4 {
+        bed.server.execute("SELECT pg_logical_emit_message(false, 'x', 'y'); SELECT pg_switch_wal()").await.unwrap();
+    }
+    bed.server.execute("CHECKPOINT").await.unwrap();
+    let room = bed.db.room(&ours).await.unwrap();
+    assert_eq!(room.slots[0].status, WalStatus::Lost, "the server's own word: {room:?}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_transaction_is_named_and_makes_the_fence_give_up() {
@@ -35,6 +123,7 @@ async fn a_long_transaction_is_named_and_makes_the_fence_give_up() {
     assert_eq!(names, ["nightly", "prepared transaction two phases"], "longest first, and a reader is none of them");
     assert!(blockers[0].query.contains("UPDATE log_1") && blockers[0].address.starts_with("127.0.0.1:"));
     assert!(bed.db.blockers(&tables(), 3_600_000).await.unwrap().is_empty(), "none is an hour old");
+    they_are_shown_without_what_they_run(&bed).await;
 
     let begun = Instant::now();
     let Err(error) = bed.db.raise(&FenceOrder { lock_timeout_ms: 200, ..order(tables()) }).await else {
