@@ -88,6 +88,8 @@ async fn it_holds_and_begins_anew(ctl: &Ctl) {
 }
 
 async fn what_nobody_knows_changes_nothing(ctl: &Ctl) {
+    let refused = ctl.output(&["limits", MIGRATION, "--set", "step_bck=on"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no limit “step_bck”"), "a slip is named: {refused:?}");
     ctl.done(&["limits", MIGRATION, "--set", "step_back=on"]);
     let before = entries(ctl, "soak_broken").len();
     ctl.rig.target.freeze().unwrap();

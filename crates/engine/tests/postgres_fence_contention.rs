@@ -92,7 +92,10 @@ async fn a_role_that_may_little_sees_them_all_the_same(bed: &Bed, known: &InTheW
 async fn what_is_kept_for_a_slot_is_told_until_it_is_lost() {
     let bed = Bed::start(Major::V15, &[("max_slot_wal_keep_size", "16MB")]).await;
     let ours = ["switchyard_x_from_source".to_owned()];
-    bed.server.execute("SELECT pg_create_logical_replication_slot('switchyard_x_from_source', 'pgoutput')").await.unwrap();
+    bed.server
+        .execute("SELECT pg_create_logical_replication_slot('switchyard_x_from_source', 'pgoutput')")
+        .await
+        .unwrap();
     bed.server.execute("SELECT pg_create_physical_replication_slot('somebody_elses', true)").await.unwrap();
     let room = bed.db.room(&ours).await.unwrap();
     let [slot] = room.slots.as_slice() else { panic!("ours alone: {room:?}") };

@@ -47,7 +47,7 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "provide_password" => json!({ "secret": "a", "password": known.password }),
         "journal" => json!({ "migration": "shop", "after": 0, "limit": 100 }),
         "consistency" | "schema_differences" | "measure_pair" | "pools_now" | "drills" | "dual_write"
-        | "dual_write_off" => json!({ "name": "shop" }),
+        | "dual_write_off" | "transactions" => json!({ "name": "shop" }),
         "findings" => json!({ "migration": "shop", "table": table, "after": 0, "most": 50 }),
         "set_pacing" => json!({ "migration": "shop", "pacing": { "paused": false, "duty": 25, "full_every_s": 0 } }),
         "compare_now" => json!({ "migration": "shop", "tables": [table] }),
@@ -59,6 +59,7 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "pools" => json!({ "migration": "shop", "pool": 20 }),
         "drill_start" => drill,
         "drill_schedule" => json!({ "drill": drill, "every_s": 3600 }),
+        "end_transaction" => json!({ "migration": "shop", "id": "4711-7f3a9c02", "name": "Ann", "reason": "why" }),
         "set_canary" => json!({ "migration": "shop", "role": "app", "password": known.password }),
         "queries_top" => {
             json!({ "migration": "shop", "window": "start", "sort": "damage", "limit": 20, "own": true, "logs": null })

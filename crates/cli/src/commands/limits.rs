@@ -1,5 +1,7 @@
 //! `limits`: show or replace.
 
+use std::path::Path;
+
 use serde_json::Value;
 use switchyard_api::dto::*;
 use switchyard_model::limits::Limits;
@@ -76,6 +78,9 @@ pub async fn run(ctl: &Ctl, migration: String, set: Vec<String>) -> Result<Answe
 fn changed(mut limits: Value, set: &str) -> Result<Value, ApiError> {
     let named = set.split_once('=').filter(|(name, _)| limits.get(name).is_some());
     let Some((name, text)) = named else {
+        if let Some((name, _)) = set.split_once('=').filter(|_| !Path::new(set).exists()) {
+            return Err(wrong(set, format!("there is no limit “{name}”, nor a file of this name")));
+        }
         let text = std::fs::read_to_string(set).map_err(|e| wrong(set, switchyard_api::io_words(&e)))?;
         return serde_json::from_str(&text).map_err(|e| wrong(set, e));
     };

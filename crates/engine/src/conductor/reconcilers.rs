@@ -12,9 +12,9 @@ use switchyard_model::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, Live, connect, drift, drills, dual_write, errors, held, notices, probes, publish, verifier};
 use super::{
-    Event, Live, connect, drift, drills, errors, headroom, held, notices, probes, publish, soak, transactions, verifier,
+    Event, Live, connect, drift, drills, dual_write, errors, headroom, held, notices, probes, publish, soak,
+    transactions, verifier,
 };
 use crate::{
     error::{Error, Kind},
