@@ -4,6 +4,7 @@ import type { Command } from "./Command";
 import type { DrillOrder } from "./DrillOrder";
 import type { DrillPlan } from "./DrillPlan";
 import type { DrillResult } from "./DrillResult";
+import type { DualWriteEvent } from "./DualWriteEvent";
 import type { Limits } from "./Limits";
 import type { MigrationSpec } from "./MigrationSpec";
 import type { Outcome } from "./Outcome";
@@ -266,7 +267,31 @@ result: DrillResult, } | { "entry": "drills_scheduled",
 /**
  * The plan; None for no more.
  */
-plan: DrillPlan | null, } | { "entry": "soak_broken", 
+plan: DrillPlan | null, } | { "entry": "dual_write", 
+/**
+ * What.
+ */
+event: DualWriteEvent, } | { "entry": "index_asked", 
+/**
+ * What will run.
+ */
+action: Action, 
+/**
+ * The statement that is slow without it, by its shape's id.
+ */
+statement: string, } | { "entry": "index_ended", 
+/**
+ * The index.
+ */
+index: number, 
+/**
+ * Why it could not be made; None when it is there.
+ */
+failed: string | null, 
+/**
+ * Wall time, ms.
+ */
+ms: number, } | { "entry": "soak_broken", 
 /**
  * The gate.
  */

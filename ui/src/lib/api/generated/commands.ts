@@ -15,6 +15,9 @@ import type { CreateMigration } from "./CreateMigration";
 import type { DrillAccepted } from "./DrillAccepted";
 import type { DrillRequest } from "./DrillRequest";
 import type { DrillsView } from "./DrillsView";
+import type { DualWriteAccepted } from "./DualWriteAccepted";
+import type { DualWriteRequest } from "./DualWriteRequest";
+import type { DualWriteView } from "./DualWriteView";
 import type { EndTransaction } from "./EndTransaction";
 import type { EndedTransaction } from "./EndedTransaction";
 import type { EndpointList } from "./EndpointList";
@@ -23,6 +26,8 @@ import type { EndpointTest } from "./EndpointTest";
 import type { FindingsPage } from "./FindingsPage";
 import type { FindingsRequest } from "./FindingsRequest";
 import type { Importable } from "./Importable";
+import type { IndexRequest } from "./IndexRequest";
+import type { IndexView } from "./IndexView";
 import type { JournalPage } from "./JournalPage";
 import type { JournalRequest } from "./JournalRequest";
 import type { LagChart } from "./LagChart";
@@ -33,12 +38,18 @@ import type { MigrationRow } from "./MigrationRow";
 import type { Nothing } from "./Nothing";
 import type { OverrideRequest } from "./OverrideRequest";
 import type { PastedUrl } from "./PastedUrl";
+import type { PlansRequest } from "./PlansRequest";
+import type { PlansView } from "./PlansView";
 import type { PoolsNow } from "./PoolsNow";
 import type { PoolsRequest } from "./PoolsRequest";
 import type { PoolsView } from "./PoolsView";
 import type { Preview } from "./Preview";
 import type { PreviewRequest } from "./PreviewRequest";
 import type { ProvidePassword } from "./ProvidePassword";
+import type { QueriesRequest } from "./QueriesRequest";
+import type { QueriesView } from "./QueriesView";
+import type { QueryErrorsRequest } from "./QueryErrorsRequest";
+import type { QueryErrorsView } from "./QueryErrorsView";
 import type { ReadUrl } from "./ReadUrl";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
@@ -123,6 +134,20 @@ export interface Commands {
   drill_schedule: { args: ScheduleDrills; result: Nothing };
   /** The role as which a migration's canary comes in. */
   set_canary: { args: SetCanary; result: Nothing };
+  /** Synchronous dual write: how it stands, what it cost, how often it fell back, and what turning it on would run. */
+  dual_write: { args: ByName; result: DualWriteView };
+  /** Asks whoever drives to let commits wait for the target. */
+  dual_write_on: { args: DualWriteRequest; result: DualWriteAccepted };
+  /** Asks whoever drives to let commits go on without the target. */
+  dual_write_off: { args: ByName; result: Nothing };
+  /** Statements of both sides, compared. */
+  queries_top: { args: QueriesRequest; result: QueriesView };
+  /** Errors of the target's log by what failed, beside the source's. */
+  queries_errors: { args: QueryErrorsRequest; result: QueryErrorsView };
+  /** Plans of one statement on both sides, side by side. */
+  queries_plans: { args: PlansRequest; result: PlansView };
+  /** The indexes that a statement lacks on the target, and making them there. */
+  queries_index: { args: IndexRequest; result: IndexView };
   /** Transactions that would delay the fence, as the server tells them now. */
   transactions: { args: ByName; result: TransactionsView };
   /** Ends a transaction that would delay the fence, with a reason. */
