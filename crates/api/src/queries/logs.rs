@@ -135,6 +135,17 @@ fn newest(logs: Vec<ServerLog>, room: &mut u64) -> Vec<(ServerLog, u64)> {
     kept
 }
 
+/// What a shell puts in the place of a file when a program's output is given.
+#[cfg(unix)]
+fn is_pipe(kind: std::fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: std::fs::FileType) -> bool {
+    false
+}
+
 /// All files, one after the other.
 fn from_files<T: Takes>(files: &[String], prefix: &Prefix, mut sink: T) -> Result<(T, Vec<String>), ApiError> {
     let mut notes = Vec::new();
@@ -143,7 +154,13 @@ fn from_files<T: Takes>(files: &[String], prefix: &Prefix, mut sink: T) -> Resul
             let why = format!("The log {file} cannot be read: {}.", words(&e));
             ApiError::new("failed", why, "Give a file that is there and that you may read.")
         };
-        let mut source = plain(File::open(Path::new(file)).map_err(failed)?).map_err(failed)?;
+        let opened = File::open(Path::new(file)).map_err(failed)?;
+        let kind = opened.metadata().map_err(failed)?.file_type();
+        if !(kind.is_file() || is_pipe(kind)) {
+            let why = format!("The log {file} is no file: it is a folder or a device.");
+            return Err(ApiError::new("invalid", why, "Give a file, or a pipe from a program that reads one."));
+        }
+        let mut source = plain(opened).map_err(failed)?;
         let mut head = Vec::new();
         source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
         let mut reader = LogReader::new(Format::detect(&head, prefix));

@@ -13,6 +13,7 @@ pub fn values() -> Vec<Value> {
         "'; DROP TABLE journal; --",
         "$1 %s {} {{0}} %n \\x00 \\",
         "../../etc/passwd",
+        "/dev/zero",
         "\u{202e}desrever\u{feff}",
         "Ünïcödé 名前 🚂",
         "\u{1b}[31mred\u{7}",

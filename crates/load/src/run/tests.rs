@@ -58,7 +58,7 @@ impl Session for One {
             tokio::time::sleep(self.0.answers_after).await;
         }
         match self.0.fails_every {
-            Some(every) if n % every == 0 => {
+            Some(every) if n.is_multiple_of(every) => {
                 Err(Trouble { class: "23505".into(), sentence: "It is there already.".into(), broken: false })
             }
             Some(_) | None => Ok(()),

@@ -198,7 +198,7 @@ fn called(function: Function, values: &[Number], rng: &mut impl Rng) -> Result<N
         },
         Function::Int => {
             let x = first.float().trunc();
-            if !(x.abs() < 9.2e18) {
+            if x.is_nan() || x.abs() > 9.2e18 {
                 return Err(too_large());
             }
             match first {
