@@ -1,6 +1,6 @@
-//! What the next verdict costs after a full pass, when one row in a thousand has changed on both sides since: of the pass, and of
-//! its floor. The floor is what no way to the verdict avoids: both servers decode the changes from their logs and look the rows
-//! up, in one plain statement each, both at once.
+//! What the next verdict costs after a full pass, when one row in a thousand has changed on both sides since: of the pass, and beside
+//! the bare work by plain statements: both servers decode the changes from their logs and look the rows up, in one statement each,
+//! both at once.
 
 use std::{
     process::ExitCode,
@@ -55,8 +55,8 @@ struct Row {
     /// One verdict after a pass.
     next_s: f64,
     ratio: f64,
-    /// Its floor.
-    floor_s: f64,
+    /// The bare work by plain statements.
+    plain_s: f64,
     /// One of many, five seconds apart.
     going_on_s: f64,
     findings: usize,
@@ -100,7 +100,7 @@ pub async fn run(rows: i64) -> Result<ExitCode, Failure> {
         target.stop().await?;
     }
     eprintln!(
-        "\n| pair | rows | changed | full pass | next verdict | share | its floor | one of many | findings |\n\
+        "\n| pair | rows | changed | full pass | next verdict | share | plain statements | one of many | findings |\n\
          |---|---|---|---|---|---|---|---|---|"
     );
     for r in &table {
@@ -112,7 +112,7 @@ pub async fn run(rows: i64) -> Result<ExitCode, Failure> {
             r.full_s,
             r.next_s * 1000.0,
             r.ratio * 100.0,
-            r.floor_s * 1000.0,
+            r.plain_s * 1000.0,
             r.going_on_s * 1000.0,
             r.findings
         );
@@ -164,14 +164,14 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
         pass.run(matched()).await?;
         full.push(began.elapsed().as_secs_f64());
     }
-    let mut floors = tokio::try_join!(Floor::open(source), Floor::open(target))?;
-    let (mut next, mut going_on, mut floor, mut changed) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut bare = tokio::try_join!(Bare::open(source), Bare::open(target))?;
+    let (mut next, mut going_on, mut plain, mut changed) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for round in 0..2 * ROUNDS {
         let alone = round < ROUNDS;
         for _ in 0..if alone { ALONE } else { GOING_ON } {
             tokio::time::sleep(EVERY).await;
             follow.read(&clock).await?;
-            tokio::try_join!(floors.0.decode(), floors.1.decode())?;
+            tokio::try_join!(bare.0.decode(), bare.1.decode())?;
         }
         let rest = 7 + round * 71;
         let change = format!("UPDATE public.bench SET amount = amount + 1 WHERE id % 1000 = {rest}");
@@ -194,13 +194,13 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
         eprintln!("  logs read {read:?}, settled {:?}, rows verified {:?}", settled - read, ended - settled);
         let keys: Vec<i64> = (0..rows / 1000).map(|k| k * 1000 + rest).collect();
         let began = Instant::now();
-        tokio::try_join!(floors.0.decode(), floors.1.decode())?;
+        tokio::try_join!(bare.0.decode(), bare.1.decode())?;
         let decoded = began.elapsed();
-        tokio::try_join!(floors.0.look_up(&keys), floors.1.look_up(&keys))?;
-        eprintln!("  floor: decoded {decoded:?}, looked up {:?}", began.elapsed() - decoded);
+        tokio::try_join!(bare.0.look_up(&keys), bare.1.look_up(&keys))?;
+        eprintln!("  plain: decoded {decoded:?}, looked up {:?}", began.elapsed() - decoded);
         if alone {
             next.push(ended.as_secs_f64());
-            floor.push(began.elapsed().as_secs_f64());
+            plain.push(began.elapsed().as_secs_f64());
         } else {
             going_on.push(ended.as_secs_f64());
         }
@@ -215,27 +215,27 @@ async fn measure(source: &Server, target: &Server, rows: i64) -> Result<Row, Fai
         full_s,
         next_s,
         ratio: next_s / full_s,
-        floor_s: median(&floor),
+        plain_s: median(&plain),
         going_on_s: median(&going_on),
         findings: counted.0.into_inner(),
     })
 }
 
 /// A session with a slot of its own, which does the bare work on one side.
-struct Floor(PgConnection);
+struct Bare(PgConnection);
 
-impl Floor {
-    async fn open(server: &Server) -> Result<Floor, Failure> {
+impl Bare {
+    async fn open(server: &Server) -> Result<Bare, Failure> {
         let mut connection = PgConnection::connect(&server.admin_url(DATABASE)).await?;
-        let sql = "SELECT pg_create_logical_replication_slot('switchyard_floor', 'pgoutput', true)";
+        let sql = "SELECT pg_create_logical_replication_slot('switchyard_plain', 'pgoutput', true)";
         sqlx::raw_sql(sql).execute(&mut connection).await?;
-        Ok(Floor(connection))
+        Ok(Bare(connection))
     }
 
     /// Decodes what is new and throws it away.
     async fn decode(&mut self) -> Result<(), Failure> {
         let sql = format!(
-            "SELECT count(*) FROM pg_logical_slot_get_binary_changes('switchyard_floor', NULL, NULL, \
+            "SELECT count(*) FROM pg_logical_slot_get_binary_changes('switchyard_plain', NULL, NULL, \
              'proto_version', '1', 'publication_names', '{PUBLICATION}')"
         );
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.0).await?;
