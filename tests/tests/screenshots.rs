@@ -30,7 +30,7 @@ const PAGES: [(&str, &str); 11] = [
     ("schema", "schema-filter"),
     ("replication", "slots"),
     ("consistency", "tables"),
-    ("queries", "headline"),
+    ("queries", "statements"),
     ("traffic", "route-history"),
     ("drills", "drill-start"),
     ("timeline", "gantt"),

@@ -119,7 +119,7 @@ impl Switchyard {
     /// Whether it may be loaded only by reads; an error where not at all.
     async fn may_be_loaded(&self, endpoint: &Endpoint, reached: &UnderLoad) -> Result<bool, ApiError> {
         let here = addresses(endpoint).await;
-        let mut a_side_of = None;
+        let mut is_known = false;
         for (id, name, _) in self.parts.store.migrations().await? {
             let state = self.book(id).await?.state().await;
             for side in [Side::Source, Side::Target] {
@@ -136,17 +136,15 @@ impl Switchyard {
                     let why = format!("“{of}” has the writes of “{name}”: load would hit the application itself.");
                     return Err(ApiError::new("refused", why, "Load a copy of it, or the other side."));
                 }
-                a_side_of = Some(name.clone());
+                // Its rows come from the other side, or will; after Cleanup nothing of it is needed any more.
+                is_known |= state.milestones.cleaned.is_none();
             }
         }
-        match (reached.is_a_side().await?, a_side_of) {
-            (true, None) => {
-                let why = "This database is a side of a migration that is not in this store, and may have its writes.";
-                Err(ApiError::new("refused", why, "Give the migration's store with --store, or load a copy."))
-            }
-            (true, Some(_)) => Ok(true),
-            (false, _) => Ok(false),
+        if reached.is_a_side().await? && !is_known {
+            let why = "This database is a side of a migration that is not in this store, and may have its writes.";
+            return Err(ApiError::new("refused", why, "Give the migration's store with --store, or load a copy."));
         }
+        Ok(is_known)
     }
 }
 

@@ -1,11 +1,9 @@
 //! A PostgreSQL server's log, in any of its three forms, in constant memory.
 //!
-//! Owns what an entry is and how it is found again after something was torn. Opens no file: whoever follows one asks
-//! [`follow`] where to read on, and hands the bytes in. It must never fail over what a log holds: what cannot be read is
-//! counted, and [`Notes`] says so in sentences.
+//! Owns what an entry is and how it is found again after something was torn. Opens no file: whoever does hands the bytes
+//! in. It must never fail over what a log holds: what cannot be read is counted, and [`Notes`] says so in sentences.
 
 mod csv;
-pub mod follow;
 mod json;
 mod notes;
 mod prefix;
