@@ -15,5 +15,6 @@ pub mod index;
 pub mod latency;
 mod lex;
 pub mod log;
+pub mod parameters;
 pub mod plan;
 pub mod shape;

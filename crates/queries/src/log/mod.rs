@@ -144,9 +144,12 @@ impl Entry<'_> {
         said::duration_ms(&self.message)
     }
 
-    /// Values of the statement's parameters, as the server lists them: `$1 = '5', $2 = NULL`.
-    pub fn parameters(&self) -> Option<&str> {
-        said::parameters(&self.detail).or_else(|| said::parameters(&self.context))
+    /// Values of the statement's parameters: empty where it has none, None where they are not all known.
+    pub fn parameters(&self) -> Option<Vec<Option<String>>> {
+        match said::parameters(&self.detail).or_else(|| said::parameters(&self.context)) {
+            Some(list) => crate::parameters::values(list),
+            None => Some(Vec::new()),
+        }
     }
 }
 

@@ -21,10 +21,10 @@ pub(super) fn statement(message: &str) -> Option<&str> {
     Some(named.split_once(": ")?.1)
 }
 
-/// `Parameters: $1 = '5'`, in whatever version's spelling.
+/// `Parameters: $1 = '5'`, in whatever version's spelling, and whatever follows: a value may have lines of its own.
 pub(super) fn parameters(text: &str) -> Option<&str> {
     let at = text.find("arameters: ")?;
-    Some(text[at + "arameters: ".len()..].lines().next().unwrap_or_default())
+    Some(&text[at + "arameters: ".len()..])
 }
 
 #[cfg(test)]
