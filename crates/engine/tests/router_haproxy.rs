@@ -102,6 +102,27 @@ async fn writes_follow_and_the_losing_side_keeps_nobody() {
     }
 }
 
+/// HAProxy carries out commands of several connections at once, and those of one whose client is gone as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_was_lost_does_not_come_after_the_next() {
+    let rig = rig().await;
+    let r = router(&rig);
+    let mut lost = 0;
+    for round in 0..150 {
+        let impatient = Duration::from_micros(50 * (round % 12));
+        let began = Instant::now();
+        tokio::select! {
+            _ = r.shift_reads(0) => {}
+            () = async { while began.elapsed() < impatient { tokio::task::yield_now().await } } => lost += 1,
+        }
+        r.shift_reads(100).await.unwrap();
+        let state = r.observe().await.unwrap();
+        assert_eq!(state.reads_on_target, Some(100), "round {round}: {:?}", state.warning);
+    }
+    println!("{lost} answers were not waited for");
+    assert!(lost >= 20, "answers were to be lost, and {lost} were");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pointing_again_cuts_nobody_on_the_winner() {
     let rig = rig().await;

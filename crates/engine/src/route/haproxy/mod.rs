@@ -6,6 +6,7 @@
 mod answer;
 mod runtime;
 mod server;
+mod straggler;
 mod trouble;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use switchyard_model::{Side, journal::Action};
 
 pub use self::server::{ServerRow, ServerState};
-use self::{answer::Stat, runtime::Runtime, trouble::Trouble};
+use self::{answer::Stat, runtime::Runtime, straggler::Straggler, trouble::Trouble};
 use super::{Capabilities, Router, RouterState, ServedBySide};
 use crate::error::{Error, Kind, Result};
 
@@ -29,6 +30,7 @@ pub struct HaProxy {
     source: String,
     target: String,
     trouble: Trouble,
+    straggler: Straggler,
 }
 
 impl HaProxy {
@@ -47,6 +49,7 @@ impl HaProxy {
             source: source_server.into(),
             target: target_server.into(),
             trouble: Trouble::default(),
+            straggler: Straggler::default(),
         }
     }
 
@@ -106,9 +109,12 @@ impl HaProxy {
         Ok(self.runtime.ask(doing, commands).await?.into_iter())
     }
 
-    /// Sends commands that answer with nothing, then reads the backend back.
+    /// Sends commands that answer with nothing, then reads the backend back. What was sent before is done with first.
     async fn change(&self, doing: &str, commands: &[String], backend: &str) -> Result<Vec<ServerRow>> {
+        self.straggler.is_gone(&self.runtime, doing).await?;
+        self.straggler.sets_out();
         let mut answers: Vec<String> = self.ask(doing, commands).await?.collect();
+        self.straggler.is_back();
         let state = answers.pop().unwrap_or_default();
         for (command, words) in commands.iter().zip(&answers) {
             if words.trim().is_empty() {
