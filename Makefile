@@ -1,5 +1,5 @@
 # What a person or a script runs here. Each target installs what it lacks first.
-.PHONY: setup build demo test test-long torture bench-switch bench-verify bench-follow bench-schema bench-load bench-log bench-window screenshots fmt clean
+.PHONY: setup build demo test test-long audit torture bench-switch bench-verify bench-follow bench-schema bench-load bench-log bench-window screenshots fmt clean
 
 # Everything development needs.
 setup:
@@ -35,6 +35,10 @@ test:
 test-long:
 	@scripts/setup.sh test
 	@cargo nextest run -p switchyard-engine --run-ignored only -E 'test(15_to_15)'
+
+# Licences and sources of all crates, known holes in crates and packages; what needs a network and has none is said.
+audit:
+	@scripts/audit.sh install
 
 # Random faults at random points of a switch and its way back, while an application writes: RUNS=30 of them, JOBS=1 at a time; SEED=s
 # repeats what it was printed for. The last lines are a table of faults by points; docs/guide/torture.md says how to read it.

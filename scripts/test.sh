@@ -17,6 +17,9 @@ heading "Page: types, tests, build"
 heading "Lints"
 cargo clippy --workspace --all-targets -- -D warnings
 
+heading "Licences, sources, known holes"
+scripts/audit.sh
+
 heading "Tests of every crate, on real servers"
 # No retries: a test that fails now and then has found something.
 if cargo nextest --version >/dev/null 2>&1; then

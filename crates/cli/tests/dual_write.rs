@@ -110,8 +110,8 @@ fn children(of: u32) -> Vec<u32> {
     String::from_utf8(list.stdout).unwrap().lines().filter_map(|l| l.trim().parse().ok()).collect()
 }
 
-fn kill(pid: u32) {
-    Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+fn signal(which: &str, pid: u32) {
+    Command::new("kill").args([which, &pid.to_string()]).status().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,6 +129,7 @@ async fn a_commit_that_returned_is_on_the_target_and_nobody_waits_for_ever() {
     assert_eq!(settings(&ctl).await, untouched(), "the process that attended it has ended");
     assert_eq!(opened(&ctl, &dual["dual"])["cause"], "orderly_end");
     driver_killed(&ctl).await;
+    driver_asleep(&ctl).await;
     all_killed(&ctl).await;
 }
 
@@ -240,6 +241,25 @@ async fn driver_killed(ctl: &Ctl) {
     assert_eq!(settings(ctl).await, untouched(), "what was set before is back");
 }
 
+/// The laptop falls asleep with the driver on it while the target is away: the watchdog, elsewhere awake, frees the source, and who
+/// wakes up turns nothing on again.
+async fn driver_asleep(ctl: &Ctl) {
+    ctl.nobody_drives(PATIENCE);
+    let mut driver = drive(ctl);
+    let dual = on(ctl, &["--role", "app"], "900ms");
+    let mut app = as_app(ctl).await;
+    signal("-STOP", driver.id());
+    ctl.rig.target.freeze().unwrap();
+    let waited = insert(&mut app, 5_010).await;
+    println!("driver asleep, target frozen: the commit went on after {waited:?}");
+    assert!(waited < Duration::from_secs(15), "silence of 8 s is enough for the watchdog: {waited:?}");
+    ctl.rig.target.thaw().unwrap();
+    assert_eq!(opened(ctl, &dual["dual"])["cause"], "abandoned");
+    signal("-CONT", driver.id());
+    end(&mut driver);
+    assert_eq!(settings(ctl).await, untouched(), "what was set before is back, and who woke up left it so");
+}
+
 /// Both are killed: the one command in the guide frees the source, and the next process puts the rest back.
 async fn all_killed(ctl: &Ctl) {
     ctl.nobody_drives(PATIENCE);
@@ -249,7 +269,7 @@ async fn all_killed(ctl: &Ctl) {
     assert_eq!(watchdogs.len(), 1, "one watchdog stands beside it");
     let free = show(ctl)["free_command"].as_str().unwrap().to_owned();
     let mut app = as_app(ctl).await;
-    watchdogs.into_iter().for_each(kill);
+    watchdogs.into_iter().for_each(|pid| signal("-KILL", pid));
     driver.kill().unwrap();
     driver.wait().unwrap();
     ctl.rig.target.freeze().unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, AtomicU32, Ordering},
+    atomic::{AtomicU32, Ordering},
 };
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,8 @@ pub struct Live {
     watchdog: Mutex<Option<Watchdog>>,
     began: Instant,
     /// The run whose recovery is in the journal; 0 before the first.
-    recovering: AtomicI64,
+    /// The open run that is being recovered, and since when.
+    recovering: Mutex<Option<(i64, Instant)>>,
     analysis: Cached<Analysis>,
     pair: tokio::sync::RwLock<Option<Pair>>,
     snapshot: Mutex<Snapshot>,
@@ -88,7 +89,7 @@ impl Live {
             progress: Progress::default(),
             watchdog: Mutex::default(),
             began,
-            recovering: AtomicI64::new(0),
+            recovering: Mutex::default(),
             analysis: Cached::new(ANALYSIS),
             pair: tokio::sync::RwLock::new(None),
             snapshot: Mutex::new(snapshot),
@@ -199,7 +200,19 @@ impl Live {
 
     /// Whether this is the first attempt of this process at recovering a run; further ones are not journaled.
     pub fn begins_recovery(&self, run: i64) -> bool {
-        self.recovering.swap(run, Ordering::Relaxed) != run
+        let mut recovering = self.recovering.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = recovering.is_none_or(|(known, _)| known != run);
+        if begins {
+            *recovering = Some((run, self.parts.clock.instant()));
+        }
+        begins
+    }
+
+    /// For how long it has been tried.
+    pub fn recovering_for(&self) -> Duration {
+        let recovering = self.recovering.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.parts.clock.instant();
+        recovering.map(|(_, began)| now.duration_since(began)).unwrap_or_default()
     }
 
     /// Keeps the watchdog of a run beyond its end.

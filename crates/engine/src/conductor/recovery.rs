@@ -9,7 +9,7 @@ use super::{Event, Live, Tone};
 use crate::{
     error::{Kind, Result},
     phases,
-    saga::{self, Cx, Ended, Plan},
+    saga::{self, Clients, Cx, Ended, Plan},
 };
 
 /// Pause between attempts.
@@ -39,7 +39,11 @@ pub(super) async fn step(live: &Live, stop: &CancellationToken) -> Result<()> {
             Recovery::Undo => {
                 saga::undo_all(&cx, &plan, "the process that ran it ended before the point of no return").await
             }
-            Recovery::Finish => saga::finish(&cx, &plan).await,
+            Recovery::Finish => {
+                let promised = Duration::from_millis(u64::from(state.limits().hold_deadline_ms));
+                let clients = if live.recovering_for() < promised { Clients::Wait } else { Clients::GoOn };
+                saga::finish(&cx, &plan, clients).await
+            }
         }
     };
     // Clients may be waiting already, so nobody waits for the watchdog to stand.

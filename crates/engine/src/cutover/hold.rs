@@ -54,4 +54,8 @@ impl Step for Hold {
     fn is_inside_the_pause(&self) -> bool {
         true
     }
+
+    fn only_spares_clients(&self) -> bool {
+        true
+    }
 }

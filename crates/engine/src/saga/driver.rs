@@ -16,6 +16,9 @@ use crate::{
     store::Durability,
 };
 
+/// For letting clients go where it is late already; all routers are asked at once.
+const LET_GO: Duration = Duration::from_secs(2);
+
 /// How a saga ended.
 #[derive(Debug)]
 pub enum Ended {
@@ -33,6 +36,16 @@ pub enum Ended {
         /// What went wrong.
         error: Error,
     },
+}
+
+/// What becomes of clients while a run is finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clients {
+    /// They are held until it is done.
+    Wait,
+    /// They have waited as long as was promised: nobody is held anew, and what still holds lets go. Whom the database refuses
+    /// gets an error, and not silence; where writes may go, fences alone decide.
+    GoOn,
 }
 
 /// What the steps would run, from the steps themselves.
@@ -127,9 +140,22 @@ async fn is_past(cx: &Cx) -> Result<bool> {
 /// # Errors
 /// When somebody else drives, or the journal is damaged. One that cannot be written leaves the run unfinished, with clients
 /// let go.
-pub async fn finish(cx: &Cx, plan: &Plan) -> Result<Ended> {
+pub async fn finish(cx: &Cx, plan: &Plan, clients: Clients) -> Result<Ended> {
+    let ended = go_through(cx, plan, clients).await;
+    let is_over = matches!(ended, Ok(Ended::Done | Ended::TakenBack { .. }));
+    if clients == Clients::GoOn && !is_over && plan.steps.iter().any(|s| s.is_inside_the_pause()) {
+        // One pooler that is dead keeps nobody held at the others.
+        if let Ok(Err(error)) = tokio::time::timeout(LET_GO, cx.pair.routers.release_all()).await {
+            tracing::warn!(error = %error, "clients may still be held there");
+        }
+    }
+    ended
+}
+
+async fn go_through(cx: &Cx, plan: &Plan, clients: Clients) -> Result<Ended> {
     let mut runner = Runner::new(cx, plan);
-    for step in &plan.steps {
+    let steps = plan.steps.iter().filter(|s| clients == Clients::Wait || !s.only_spares_clients());
+    for step in steps {
         match step.observe(cx).await {
             Ok(Observed::Done) => {
                 runner.found_done(step.name()).await?;

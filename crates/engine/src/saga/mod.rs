@@ -13,5 +13,5 @@ mod unwritten;
 pub use arrives::Arrives;
 pub use book::Book;
 pub use context::{Cx, Pair, Progress, SwitchSession};
-pub use driver::{Ended, finish, preview, run, undo_all};
+pub use driver::{Clients, Ended, finish, preview, run, undo_all};
 pub use step::{Observed, Plan, PlannedStep, Step};

@@ -47,6 +47,10 @@ pub trait Step: Send + Sync {
     fn is_inside_the_pause(&self) -> bool {
         false
     }
+    /// Whether it only makes clients wait instead of being refused: what is finished late is finished without it.
+    fn only_spares_clients(&self) -> bool {
+        false
+    }
     /// Whether everything after it is finished forward.
     fn is_point_of_no_return(&self) -> bool {
         false

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::{Connection, SqliteConnection};
 use switchyard_engine::{
     Kind, phases,
-    saga::{self, Ended},
+    saga::{self, Clients, Ended},
 };
 use switchyard_model::{Command, Side, journal::Outcome, router::Route};
 
@@ -46,12 +46,14 @@ async fn clients_go_on_although_the_journal_is_full() {
     // As long as it is full, each attempt finds everything done and harms nothing.
     let state = world.book.catch_up().await.unwrap();
     let run = state.open_run.as_ref().unwrap().id;
-    let again = saga::finish(&world.cx(run).await, &phases::plan(&Command::SwitchWrites, &state)).await.unwrap();
+    let again =
+        saga::finish(&world.cx(run).await, &phases::plan(&Command::SwitchWrites, &state), Clients::Wait).await.unwrap();
     assert!(matches!(again, Ended::Unfinished { .. }), "{again:?}");
     Outside::settles(&world, &before, "an attempt with a full journal").await;
     // And once there is room, the journal is brought to its end.
     store(&world, "DROP TRIGGER full").await;
-    let last = saga::finish(&world.cx(run).await, &phases::plan(&Command::SwitchWrites, &state)).await.unwrap();
+    let last =
+        saga::finish(&world.cx(run).await, &phases::plan(&Command::SwitchWrites, &state), Clients::Wait).await.unwrap();
     assert!(matches!(last, Ended::Done), "{last:?}");
     let state = world.book.catch_up().await.unwrap();
     assert!(state.open_run.is_none(), "the run has an end");

@@ -105,6 +105,21 @@ impl Machine {
         Some(self)
     }
 
+    /// Finishing goes past the hold, of which only the clients' patience hangs; who is held where the router answers goes on.
+    /// It counts as a fault: it happens where something is in the way for long.
+    pub(super) fn finish_unheld(&mut self, rules: &Rules, d: u8) -> Option<()> {
+        let drive = *self.drivers[usize::from(d)].drive()?;
+        let at = rules.steps(drive.run.program).get(usize::from(drive.at))?;
+        let late = drive.mode == Mode::Finish && *at == Effect::Switch(SwitchStep::Hold);
+        if !late || self.journal.holder != Some(d) {
+            return None;
+        }
+        self.fault()?;
+        self.world.router.paused &= !self.world.router.answers;
+        self.keep(d, Drive { at: drive.at + 1, announced: false, ..drive });
+        Some(())
+    }
+
     fn keep(&mut self, d: u8, drive: Drive) {
         self.drivers[usize::from(d)] = Driver::Driving(drive);
     }

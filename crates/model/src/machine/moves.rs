@@ -83,6 +83,8 @@ pub enum Move {
     Pick(u8),
     /// A process begins; again, or the second operator's.
     Begin(u8),
+    /// It finishes late: clients have waited as long as was promised, go on, and are not held anew.
+    FinishUnheld(u8),
     /// Whoever drives ends a pause and a route that arrived after their run.
     Tidy(u8),
     /// A server dies, and with it what was not committed.
@@ -120,6 +122,7 @@ impl Machine {
         for d in PROCESSES {
             moves.extend([Move::Step(d), Move::AnswerLost(d), Move::CannotAct(d), Move::Twice(d), Move::Crash(d)]);
             moves.extend([Move::CrashSending(d), Move::Take(d), Move::Pick(d), Move::Begin(d), Move::Tidy(d)]);
+            moves.push(Move::FinishUnheld(d));
             for ask in [Ask::SwitchWrites, Ask::RollBack, Ask::Hold, Ask::Release] {
                 moves.extend([Seen::Pass, Seen::Unknown].map(|seen| Move::Ask(d, ask, seen)));
             }
@@ -194,6 +197,7 @@ impl Machine {
                 return m.pick(rules, d);
             }
             Move::Begin(d) => m.begin(d)?,
+            Move::FinishUnheld(d) => m.finish_unheld(rules, d)?,
             Move::Tidy(d) => m.tidy(rules, d)?,
             Move::Die(side) => {
                 let here = m.world.side_mut(side);

@@ -1,11 +1,15 @@
 //! Only one of two poolers can be paused: the other one is resumed, the run ends as undone, writes go on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection, raw_sql};
 
-use super::Scene;
-use crate::{said::expect, traces};
+use super::{PATIENCE, Scene};
+use crate::{
+    ctl::{disk::children, end},
+    said::expect,
+    traces,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_one_of_two_poolers_cannot_be_paused_nobody_is() {
@@ -16,7 +20,7 @@ async fn when_one_of_two_poolers_cannot_be_paused_nobody_is() {
     frozen(&scene).await;
     refusing(&scene).await;
     assert_eq!(traces::of(&scene.ctl.rig).await, before, "every attempt left the world as it was");
-    scene.ctl.done(&scene.switch());
+    dead_beyond_the_point(&scene).await;
     scene.ended("done", "target");
     scene.nothing_is_lost(|ctl| &ctl.rig.target).await;
 }
@@ -64,6 +68,30 @@ async fn frozen(scene: &Scene) {
     let at = format!("PgBouncer 127.0.0.1:{}", pooler.port);
     expect(&out, 1, &[&at, "Everything was taken back", "slow or unreachable"]);
     undone(scene, "a silent pooler that woke up").await;
+}
+
+/// The second pooler dies behind the point of no return, with the process and its watchdog, and stays dead: whoever is held at
+/// the other one goes on, at the target, long before it comes back.
+async fn dead_beyond_the_point(scene: &Scene) {
+    let pooler = &scene.ctl.rig.poolers[1];
+    let mut asleep = scene.ctl.freeze(&scene.switch(), "after:point_of_no_return");
+    pooler.kill().await.unwrap();
+    for watchdog in children(asleep.pid()) {
+        std::process::Command::new("kill").args(["-KILL", &watchdog.to_string()]).status().unwrap();
+    }
+    asleep.kill();
+    let mut recovers = scene.ctl.spawn(&["drive", &scene.ctl.migration]);
+    let (before, began) = (scene.workload.acknowledged(), Instant::now());
+    while scene.workload.acknowledged() < before + 50 {
+        assert!(began.elapsed() < PATIENCE, "one dead pooler keeps everybody held at the other");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    println!("behind the living pooler writes went on after {:?}", began.elapsed());
+    assert_eq!(scene.ctl.status()["authority"], "target", "the point was behind it");
+    pooler.restart().await.unwrap();
+    scene.ctl.recovered(PATIENCE);
+    end(&mut recovers);
+    scene.writes_go_on("a pooler that was dead beyond the point", PATIENCE).await;
 }
 
 /// The second pooler's console would answer PAUSE with an error: found before anybody is held.
