@@ -128,6 +128,12 @@ commands! {
     queries_plans(PlansRequest) -> PlansView;
     /// The indexes that a statement lacks on the target, and making them there.
     queries_index(IndexRequest) -> IndexView;
+    /// Begins to run reads of the source's traffic on both sides.
+    shadow_start(ShadowRequest) -> ShadowView;
+    /// How shadow reads stand: what was compared, what differs, and what was never compared.
+    shadow(ByName) -> ShadowView;
+    /// Ends shadow reads.
+    shadow_stop(ByName) -> Nothing;
     /// Transactions that would delay the fence, as the server tells them now.
     transactions(ByName) -> TransactionsView;
     /// Ends a transaction that would delay the fence, with a reason.

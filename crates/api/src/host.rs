@@ -49,6 +49,8 @@ pub struct Switchyard {
     pub(crate) pairs: tokio::sync::Mutex<HashMap<MigrationId, Pair>>,
     /// Consoles of poolers for looking at their pools, by migration.
     pub(crate) consoles: tokio::sync::Mutex<HashMap<MigrationId, Routers>>,
+    /// Shadow reads of this process, by migration.
+    pub(crate) shadows: Mutex<HashMap<MigrationId, Arc<crate::shadow::Run>>>,
     relay: JoinHandle<()>,
     stops: Stops,
 }
@@ -89,6 +91,7 @@ impl Switchyard {
             analyses: Mutex::default(),
             pairs: tokio::sync::Mutex::default(),
             consoles: tokio::sync::Mutex::default(),
+            shadows: Mutex::default(),
             relay,
             stops,
         });

@@ -28,6 +28,7 @@ mod reading;
 pub mod repair;
 mod resume;
 pub mod schema;
+pub mod shadow;
 pub mod spill;
 mod transactions;
 mod typescript;

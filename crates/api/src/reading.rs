@@ -55,6 +55,7 @@ impl Switchyard {
         let snapshot: Option<(i64, Snapshot)> = store.snapshot(id, SNAPSHOT).await?;
         let analysis = self.analysis(id).get(store, id).await?;
         let lease = store.lease(id).await?;
+        let shadow: Option<(i64, ShadowSummary)> = store.snapshot(id, crate::shadow::KEPT).await?;
         let now = self.parts.clock.now();
         let state = book.state().await;
         Ok(crate::cockpit::build(&crate::cockpit::Seen {
@@ -62,6 +63,7 @@ impl Switchyard {
             measured_at: snapshot.as_ref().map(|(at, _)| *at),
             snapshot: snapshot.map(|(_, s)| s).unwrap_or_default(),
             analysis: analysis.map(|(_, a)| a),
+            shadow: shadow.map(|(_, s)| s),
             lease,
             operator: &self.parts.operator,
             now,

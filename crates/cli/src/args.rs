@@ -4,6 +4,7 @@ mod drill;
 mod dual_write;
 mod load;
 mod queries;
+mod shadow;
 mod verify;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use drill::*;
 pub use dual_write::*;
 pub use load::*;
 pub use queries::*;
+pub use shadow::*;
 pub use verify::*;
 
 /// Moves a live database to another server, and back, without downtime.
@@ -139,6 +141,9 @@ pub enum Cmd {
     /// Queries: statements of both sides compared, errors by what failed, plans side by side, the index that is missing.
     #[command(subcommand)]
     Queries(QueriesCmd),
+    /// Shadow reads: reads of the source's traffic, run on both sides and compared.
+    #[command(subcommand)]
+    Shadow(ShadowCmd),
     /// Plans: which strategy fits, how long the move takes, and whether the connections suffice.
     #[command(subcommand)]
     Plan(PlanCmd),

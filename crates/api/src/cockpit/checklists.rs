@@ -40,10 +40,6 @@ pub const SIGN_OFFS: &[WantedSignOff] = &[
     },
 ];
 
-/// What later versions will compute: shown as Unknown, with what is missing, never as passed.
-const NOT_YET: &[(Phase, &str, &str, &str)] =
-    &[(Phase::Validation, "validation.shadow", "Shadow reads compared", "this version does not compare reads")];
-
 pub(super) fn phases(seen: &Seen<'_>) -> Vec<PhaseCard> {
     let mut now_taken = false;
     Phase::ALL
@@ -90,12 +86,6 @@ fn checks(seen: &Seen<'_>, phase: Phase) -> Vec<Check> {
         Phase::TrafficCutover => cutover(seen),
         Phase::Cleanup => cleanup(seen),
     };
-    checks.extend(
-        NOT_YET
-            .iter()
-            .filter(|n| n.0 == phase)
-            .map(|(_, id, title, missing)| Check::computed(*id, phase, *title, Verdict::unknown(*missing), None)),
-    );
     checks.extend(SIGN_OFFS.iter().filter(|s| s.phase == phase).map(|s| sign_off(seen, s)));
     checks
 }
@@ -285,6 +275,7 @@ fn validation(seen: &Seen<'_>) -> Vec<Check> {
         from_gate(seen, phase, "schema", "No table was altered on one side alone"),
         from_gate(seen, phase, "consistency", format!("Full pass in the last {}", counts_for(seen))),
         super::continuous::check(seen),
+        crate::shadow::check(seen.state, seen.shadow.as_ref(), seen.now),
     ]
 }
 

@@ -105,6 +105,7 @@ mod tests {
             // The document is rewritten each second, whatever is in it.
             measured_at: Some(now),
             analysis: None,
+            shadow: None,
             lease: None,
             operator: "ann",
             now,

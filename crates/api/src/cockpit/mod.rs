@@ -42,6 +42,8 @@ pub struct Seen<'a> {
     pub measured_at: Option<UnixMs>,
     /// The newest analysis.
     pub analysis: Option<Arc<Analysis>>,
+    /// What is kept of the newest shadow reads.
+    pub shadow: Option<ShadowSummary>,
     /// The lease.
     pub lease: Option<Lease>,
     /// This process.

@@ -16,6 +16,7 @@ mod preview;
 mod queries;
 mod run;
 mod schema;
+mod shadow;
 mod transactions;
 
 pub use app::*;
@@ -34,4 +35,5 @@ pub use preview::*;
 pub use queries::*;
 pub use run::*;
 pub use schema::*;
+pub use shadow::*;
 pub use transactions::*;

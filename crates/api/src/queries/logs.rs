@@ -146,23 +146,36 @@ fn is_pipe(_: std::fs::FileType) -> bool {
     false
 }
 
+/// A log on this machine.
+pub(crate) fn open(file: &str) -> Result<File, ApiError> {
+    let opened = File::open(Path::new(file)).map_err(|e| unreadable(file, &e))?;
+    let kind = opened.metadata().map_err(|e| unreadable(file, &e))?.file_type();
+    if !(kind.is_file() || is_pipe(kind)) {
+        let why = format!("The log {file} is no file: it is a folder or a device.");
+        return Err(ApiError::new("invalid", why, "Give a file, or a pipe from a program that reads one."));
+    }
+    Ok(opened)
+}
+
+/// What a log begins with, by which its form is told; and the rest.
+pub(crate) fn head(opened: File, file: &str) -> Result<(Vec<u8>, Box<dyn std::io::Read + Send>), ApiError> {
+    let mut source = plain(opened).map_err(|e| unreadable(file, &e))?;
+    let mut head = Vec::new();
+    source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(|e| unreadable(file, &e))?;
+    Ok((head, source))
+}
+
+fn unreadable(file: &str, e: &std::io::Error) -> ApiError {
+    let why = format!("The log {file} cannot be read: {}.", words(e));
+    ApiError::new("failed", why, "Give a file that is there and that you may read.")
+}
+
 /// All files, one after the other.
 fn from_files<T: Takes>(files: &[String], prefix: &Prefix, mut sink: T) -> Result<(T, Vec<String>), ApiError> {
     let mut notes = Vec::new();
     for file in files {
-        let failed = |e: std::io::Error| {
-            let why = format!("The log {file} cannot be read: {}.", words(&e));
-            ApiError::new("failed", why, "Give a file that is there and that you may read.")
-        };
-        let opened = File::open(Path::new(file)).map_err(failed)?;
-        let kind = opened.metadata().map_err(failed)?.file_type();
-        if !(kind.is_file() || is_pipe(kind)) {
-            let why = format!("The log {file} is no file: it is a folder or a device.");
-            return Err(ApiError::new("invalid", why, "Give a file, or a pipe from a program that reads one."));
-        }
-        let mut source = plain(opened).map_err(failed)?;
-        let mut head = Vec::new();
-        source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+        let failed = |e: std::io::Error| unreadable(file, &e);
+        let (head, mut source) = head(open(file)?, file)?;
         let mut reader = LogReader::new(Format::detect(&head, prefix));
         reader.read(&mut head.as_slice(), &mut |entry| sink.take(entry)).map_err(failed)?;
         reader.read(&mut source, &mut |entry| sink.take(entry)).map_err(failed)?;

@@ -3,7 +3,7 @@
 mod errors;
 mod index;
 mod latency;
-mod logs;
+pub(crate) mod logs;
 mod plans;
 mod window;
 
@@ -30,9 +30,9 @@ const LANES: usize = 2;
 const EXPLAINED: usize = 3;
 
 /// Both databases of a migration.
-struct Sides {
-    source: Database,
-    target: Database,
+pub(crate) struct Sides {
+    pub(crate) source: Database,
+    pub(crate) target: Database,
 }
 
 impl Switchyard {
@@ -94,7 +94,7 @@ impl Switchyard {
     }
 
     /// A migration's two databases, for looking; its routers are not asked.
-    async fn sides_of(&self, migration: &str) -> Result<(MigrationId, Sides, State), ApiError> {
+    pub(crate) async fn sides_of(&self, migration: &str) -> Result<(MigrationId, Sides, State), ApiError> {
         let (id, book) = self.named(migration).await?;
         let state = book.state().await;
         let end = |name: &str| End { reference: name.to_owned(), password: None };

@@ -47,7 +47,7 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "provide_password" => json!({ "secret": "a", "password": known.password }),
         "journal" => json!({ "migration": "shop", "after": 0, "limit": 100 }),
         "consistency" | "schema_differences" | "measure_pair" | "pools_now" | "drills" | "dual_write"
-        | "dual_write_off" | "transactions" => json!({ "name": "shop" }),
+        | "dual_write_off" | "transactions" | "shadow" | "shadow_stop" => json!({ "name": "shop" }),
         "findings" => json!({ "migration": "shop", "table": table, "after": 0, "most": 50 }),
         "set_pacing" => json!({ "migration": "shop", "pacing": { "paused": false, "duty": 25, "full_every_s": 0 } }),
         "compare_now" => json!({ "migration": "shop", "tables": [table] }),
@@ -70,6 +70,10 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         }
         "queries_plans" => {
             json!({ "migration": "shop", "statement": "0123456789abcdef", "text": null, "run": false })
+        }
+        "shadow_start" => {
+            json!({ "migration": "shop", "traffic": "files", "files": ["/nowhere/postgresql.csv"], "prefix": null,
+            "seconds": 1, "share": 50, "rate": 10 })
         }
         "queries_index" => json!({ "migration": "shop", "statement": "0123456789abcdef", "apply": false }),
         "dual_write_on" => {

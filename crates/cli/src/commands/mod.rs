@@ -18,6 +18,7 @@ mod queries;
 mod repaired;
 mod run;
 mod schema;
+mod shadow;
 mod status;
 mod transactions;
 mod verify;
@@ -86,6 +87,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
         Cmd::Load(cmd) => load::run(&ctl, cmd).await,
         Cmd::Queries(cmd) => queries::run(&ctl, cmd).await,
+        Cmd::Shadow(cmd) => shadow::run(&ctl, cmd).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };
     if let (Err(e), true) = (&answer, args.json) {

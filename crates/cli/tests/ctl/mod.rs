@@ -231,6 +231,11 @@ impl Ctl {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Starts it with both its outputs to be read.
+    pub fn spawned(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// The cockpit.
     pub fn status(&self) -> Value {
         let out = self.output(&["status", &self.migration]);

@@ -14,6 +14,7 @@ pub use super::postgres::{
     classify::classify,
     options::{APPLICATION, options},
     probe::Probe,
+    shadow::{Running, SHADOW, UnderShadow},
     under_load::{LOAD, UnderLoad},
 };
 

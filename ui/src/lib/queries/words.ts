@@ -1,5 +1,6 @@
 import type { PlanDifference } from "../api/generated/PlanDifference";
 import type { PlanNode } from "../api/generated/PlanNode";
+import type { ShadowClass } from "../api/generated/ShadowClass";
 import type { StatementCalled } from "../api/generated/StatementCalled";
 import { int, readMs } from "../format";
 
@@ -11,6 +12,19 @@ export const CALLED: Record<StatementCalled, { mark: string; word: string; tone:
   few: { mark: "○", word: "few calls", tone: "none" },
   only_source: { mark: "○", word: "only on the source", tone: "none" },
   only_target: { mark: "○", word: "only on the target", tone: "none" },
+};
+
+/** What a difference of two results is called. */
+export const SHADOW_CLASSES: Record<ShadowClass, string> = {
+  value: "Other values",
+  missing: "Rows are missing on the target",
+  extra: "The target has more rows",
+  columns: "Other columns",
+  target_fails: "Fails on the target",
+  source_fails: "Fails on the source",
+  collation: "Collation",
+  order: "Order, left open",
+  float: "Floats, within what adding costs",
 };
 
 export const DIFFERENCES: Record<PlanDifference, string> = {

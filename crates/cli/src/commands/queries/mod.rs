@@ -91,7 +91,7 @@ async fn index(ctl: &Ctl, request: IndexRequest) -> Result<Answer, ApiError> {
 }
 
 /// Paths as texts, from this process's folder on.
-fn names(files: Vec<PathBuf>) -> Result<Vec<String>, ApiError> {
+pub fn names(files: Vec<PathBuf>) -> Result<Vec<String>, ApiError> {
     let one = |file: PathBuf| {
         file.into_os_string().into_string().map_err(|name| {
             let why = format!("The name “{}” is not UTF-8.", name.to_string_lossy());

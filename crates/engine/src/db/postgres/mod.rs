@@ -18,6 +18,7 @@ mod repair;
 pub mod rows;
 mod schema;
 pub mod sequences;
+pub mod shadow;
 mod statements;
 pub(super) mod synchronous;
 pub mod tables;

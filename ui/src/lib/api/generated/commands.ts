@@ -58,6 +58,8 @@ import type { SchemaView } from "./SchemaView";
 import type { SetCanary } from "./SetCanary";
 import type { SetLimits } from "./SetLimits";
 import type { SetPacing } from "./SetPacing";
+import type { ShadowRequest } from "./ShadowRequest";
+import type { ShadowView } from "./ShadowView";
 import type { SignOffRequest } from "./SignOffRequest";
 import type { TakeBackDifference } from "./TakeBackDifference";
 import type { TimelineRequest } from "./TimelineRequest";
@@ -148,6 +150,12 @@ export interface Commands {
   queries_plans: { args: PlansRequest; result: PlansView };
   /** The indexes that a statement lacks on the target, and making them there. */
   queries_index: { args: IndexRequest; result: IndexView };
+  /** Begins to run reads of the source's traffic on both sides. */
+  shadow_start: { args: ShadowRequest; result: ShadowView };
+  /** How shadow reads stand: what was compared, what differs, and what was never compared. */
+  shadow: { args: ByName; result: ShadowView };
+  /** Ends shadow reads. */
+  shadow_stop: { args: ByName; result: Nothing };
   /** Transactions that would delay the fence, as the server tells them now. */
   transactions: { args: ByName; result: TransactionsView };
   /** Ends a transaction that would delay the fence, with a reason. */

@@ -11,6 +11,7 @@ import { SampleDrills } from "./drills";
 import { SampleDualWrite } from "./dualWrite";
 import { SamplePools } from "./pools";
 import { SampleQueries } from "./queries";
+import { SampleShadow } from "./shadow";
 import { SampleSchema } from "./schema";
 import { SampleTimeline } from "./timeline";
 import { openTransactions } from "./transactions";
@@ -34,6 +35,7 @@ export class SampleBackend implements Backend {
   readonly #drills: SampleDrills;
   readonly #dual: SampleDualWrite;
   readonly #queries: SampleQueries;
+  readonly #shadow = new SampleShadow();
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
@@ -238,6 +240,9 @@ export class SampleBackend implements Backend {
     queries_top: ({ sort }) => this.#queries.top(sort),
     queries_errors: () => this.#queries.errors(),
     queries_plans: ({ statement }) => this.#queries.plans(statement),
+    shadow_start: () => this.#shadow.start(),
+    shadow: () => this.#shadow.view(),
+    shadow_stop: () => this.#shadow.stop(),
     queries_index: ({ statement, apply }) => this.#queries.index(statement, apply),
     findings: (ask) => this.world.consistency.findings(ask),
     set_pacing: ({ pacing }) => {

@@ -1,0 +1,123 @@
+//! What the catalog says of a statement, and what other sessions run.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+use switchyard_model::ident::quote;
+use switchyard_shadow::{Rules, Skip};
+
+use super::Running;
+
+/// Whether any function of these names is volatile: which one a call means is not asked.
+const VOLATILE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = ANY ($1) AND provolatile = 'v')";
+
+/// Whether one of these names is something else than a table whose rows are read as they are, or one of the server's own. A name that
+/// means nothing is none of both: the statement fails on it.
+const TABLES: &str = "SELECT coalesce(bool_or(n.nspname IN ('pg_catalog', 'information_schema')), false), \
+        coalesce(bool_or(c.relkind NOT IN ('r', 'p', 'm') OR c.relrowsecurity), false) \
+    FROM unnest($1::text[]) t JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t) \
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace";
+
+/// Columns of catalogs have other names in other versions, so rows are read as documents.
+const COLLATIONS: &str = "SELECT a.attname::text, \
+        CASE WHEN k.is_default THEN coalesce(k.d->>'datlocprovider', 'c') ELSE k.o->>'collprovider' END, \
+        CASE WHEN k.is_default THEN coalesce(k.d->>'datlocale', k.d->>'daticulocale', k.d->>'datcollate') \
+             ELSE coalesce(k.o->>'colllocale', k.o->>'colliculocale', k.o->>'collcollate') END, \
+        coalesce(CASE WHEN k.is_default THEN k.d->>'datcollversion' ELSE k.o->>'collversion' END, ''), \
+        coalesce((k.o->>'collisdeterministic')::bool, true) \
+    FROM unnest($1::text[]) t JOIN pg_catalog.pg_attribute a ON a.attrelid = pg_catalog.to_regclass(t) \
+    JOIN LATERAL (SELECT o.collname = 'default' AS is_default, to_jsonb(o) AS o, to_jsonb(d) AS d \
+        FROM pg_catalog.pg_collation o, pg_catalog.pg_database d \
+        WHERE o.oid = a.attcollation AND d.datname = current_database()) k ON true \
+    WHERE a.attnum > 0 AND NOT a.attisdropped";
+
+const RUNNING: &str = "SELECT pid, query_start::text, query, usename::text, \
+        octet_length(query) >= pg_catalog.pg_size_bytes(current_setting('track_activity_query_size')) - 1 \
+    FROM pg_catalog.pg_stat_activity \
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() \
+      AND query <> '' AND application_name NOT LIKE 'switchyard%' AND usename IS NOT NULL";
+
+/// What the server shows in place of a text that our role may not see.
+const UNSEEN: &str = "<insufficient privilege>";
+
+const LOGGED: &str = "SELECT current_setting('log_min_duration_statement'), current_setting('log_statement'), \
+    coalesce(current_setting('log_parameter_max_length', true), '-1')";
+
+pub(super) async fn not_logged(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let (duration, statement, values): (String, String, String) = sqlx::query_as(LOGGED).fetch_one(connection).await?;
+    let mut out = Vec::new();
+    if statement != "all" && duration != "0" {
+        out.push(match duration.as_str() {
+            "-1" => "The source logs no reads: set log_min_duration_statement = 0 there, or log_statement = 'all', and reload."
+                .to_owned(),
+            _ => format!("The source logs only what takes {duration} or longer (log_min_duration_statement)."),
+        });
+    }
+    if values == "0" {
+        out.push("The source logs no values of parameters (log_parameter_max_length = 0).".to_owned());
+    }
+    Ok(out)
+}
+
+pub(super) async fn refuses(
+    connection: &mut PgConnection,
+    functions: &[String],
+    tables: &[String],
+) -> sqlx::Result<Option<Skip>> {
+    let volatile: bool = sqlx::query_scalar(VOLATILE).bind(functions).fetch_one(&mut *connection).await?;
+    if volatile {
+        return Ok(Some(Skip::Volatile));
+    }
+    let (servers, other): (bool, bool) = sqlx::query_as(TABLES).bind(quoted(tables)).fetch_one(connection).await?;
+    Ok(match (servers, other) {
+        (true, _) => Some(Skip::Catalog),
+        (false, true) => Some(Skip::NotATable),
+        (false, false) => None,
+    })
+}
+
+pub(super) async fn collations(
+    connection: &mut PgConnection,
+    tables: &[String],
+) -> sqlx::Result<BTreeMap<String, Rules>> {
+    let rows: Vec<(String, Option<String>, Option<String>, String, bool)> =
+        sqlx::query_as(COLLATIONS).bind(quoted(tables)).fetch_all(connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(column, provider, locale, version, exact)| {
+            (column, rules(provider.as_deref(), locale.as_deref().unwrap_or(""), &version, exact))
+        })
+        .collect())
+}
+
+fn rules(provider: Option<&str>, locale: &str, version: &str, exact: bool) -> Rules {
+    let of = match provider {
+        Some("i") => "ICU",
+        Some("b") => "the server's",
+        Some(_) | None => "the system's",
+    };
+    // C and POSIX are the bytes, whoever provides them.
+    let sorts = match locale {
+        "C" | "POSIX" => "byte order".to_owned(),
+        locale => format!("{of} “{locale}” {version}").trim_end().to_owned(),
+    };
+    let equals = if exact { "equal bytes".to_owned() } else { format!("what {sorts} holds for equal") };
+    Rules { sorts, equals }
+}
+
+pub(super) async fn running(connection: &mut PgConnection) -> sqlx::Result<(Vec<Running>, u64)> {
+    let rows: Vec<(i32, Option<String>, String, String, bool)> = sqlx::query_as(RUNNING).fetch_all(connection).await?;
+    let all = rows.len();
+    let seen: Vec<Running> = rows
+        .into_iter()
+        .filter(|r| r.2 != UNSEEN)
+        .map(|(pid, began, text, user, cut)| Running { run: (pid, began.unwrap_or_default()), text, user, cut })
+        .collect();
+    let unseen = (all - seen.len()) as u64;
+    Ok((seen, unseen))
+}
+
+/// Names as the statement has them, so that the search path decides.
+fn quoted(tables: &[String]) -> Vec<String> {
+    tables.iter().map(|t| t.split('.').map(quote).collect::<Vec<_>>().join(".")).collect()
+}
