@@ -40,6 +40,8 @@ pub enum Skip {
     NotATable,
     /// It asks the server about itself.
     Catalog,
+    /// Its table is still being copied to the target.
+    Copying,
     /// Its values are not known.
     ValuesUnknown,
     /// Its text or a value was cut.
@@ -61,6 +63,7 @@ impl Skip {
                 "It reads something else than plain tables: a view, a foreign table, or one with row security."
             }
             Skip::Catalog => "It asks the server about itself.",
+            Skip::Copying => "Its table is still being copied to the target.",
             Skip::ValuesUnknown => "Its values are not known: this source of statements has the text alone.",
             Skip::Cut => "Its text or one of its values was cut.",
             Skip::NotReadable => "Switchyard's role may not read it, or a lock or a lost session was in the way.",

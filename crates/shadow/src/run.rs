@@ -63,6 +63,12 @@ pub async fn run(shadow: Arc<Shadow>, samples: mpsc::Receiver<Chosen>) {
         looks.spawn(async move { second_looks(&shadow, &waiting).await });
     }
     while lanes.join_next().await.is_some() {}
+    // What still waited for its turn is told as left out.
+    let mut left = samples.lock().await;
+    left.close();
+    while let Ok(chosen) = left.try_recv() {
+        shadow.tally.beyond_rate(&chosen);
+    }
     let rest = async { while looks.join_next().await.is_some() {} };
     if tokio::time::timeout(LAST_LOOKS, rest).await.is_err() {
         looks.shutdown().await;
@@ -154,7 +160,10 @@ async fn refused(shadow: &Shadow, chosen: &Chosen) -> Result<Option<Skip>, Failu
         shadow.target.refuses(user, &plain.functions, &plain.tables)
     )?;
     let refused = source.or(target);
-    shadow.tally.allow(chosen, refused);
+    // A copy ends.
+    if refused != Some(Skip::Copying) {
+        shadow.tally.allow(chosen, refused);
+    }
     Ok(refused)
 }
 

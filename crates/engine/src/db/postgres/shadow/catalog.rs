@@ -12,9 +12,12 @@ use super::Running;
 const VOLATILE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = ANY ($1) AND provolatile = 'v')";
 
 /// Whether one of these names is something else than a table whose rows are read as they are, or one of the server's own. A name that
-/// means nothing is none of both: the statement fails on it.
+/// means nothing is none of both: the statement fails on it. And whether one of them is still being copied by a subscription here: its stream is
+/// another one until then.
 const TABLES: &str = "SELECT coalesce(bool_or(n.nspname IN ('pg_catalog', 'information_schema')), false), \
-        coalesce(bool_or(c.relkind NOT IN ('r', 'p', 'm') OR c.relrowsecurity), false) \
+        coalesce(bool_or(c.relkind NOT IN ('r', 'p', 'm') OR c.relrowsecurity), false), \
+        EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r, unnest($1::text[]) t \
+            WHERE r.srrelid = pg_catalog.to_regclass(t) AND r.srsubstate <> 'r') \
     FROM unnest($1::text[]) t JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t) \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace";
 
@@ -68,11 +71,13 @@ pub(super) async fn refuses(
     if volatile {
         return Ok(Some(Skip::Volatile));
     }
-    let (servers, other): (bool, bool) = sqlx::query_as(TABLES).bind(quoted(tables)).fetch_one(connection).await?;
-    Ok(match (servers, other) {
-        (true, _) => Some(Skip::Catalog),
-        (false, true) => Some(Skip::NotATable),
-        (false, false) => None,
+    let (servers, other, copying): (bool, bool, bool) =
+        sqlx::query_as(TABLES).bind(quoted(tables)).fetch_one(connection).await?;
+    Ok(match (servers, other, copying) {
+        (true, _, _) => Some(Skip::Catalog),
+        (false, true, _) => Some(Skip::NotATable),
+        (false, false, true) => Some(Skip::Copying),
+        (false, false, false) => None,
     })
 }
 
