@@ -88,8 +88,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether it says nothing of the statement: the session was lost, or our role may not read.
+    /// Whether it says nothing of the statement: the session was lost, our role may not read, or our limit was reached.
     pub fn is_ours(&self) -> bool {
-        self.broken || matches!(self.state.as_deref(), None | Some("42501" | "55P03" | "40P01" | "25P02"))
+        self.broken || matches!(self.state.as_deref(), None | Some("42501" | "57014" | "55P03" | "40P01" | "25P02"))
     }
 }

@@ -46,7 +46,7 @@ pub enum Skip {
     ValuesUnknown,
     /// Its text or a value was cut.
     Cut,
-    /// Our role may not read it, or a lock was in the way.
+    /// Our role may not read it, it took too long, or a lock was in the way.
     NotReadable,
     /// It fails on both sides.
     FailsOnBoth,
@@ -66,7 +66,9 @@ impl Skip {
             Skip::Copying => "Its table is still being copied to the target.",
             Skip::ValuesUnknown => "Its values are not known: this source of statements has the text alone.",
             Skip::Cut => "Its text or one of its values was cut.",
-            Skip::NotReadable => "Switchyard's role may not read it, or a lock or a lost session was in the way.",
+            Skip::NotReadable => {
+                "Switchyard's role may not read it, it took too long, or a lock or a lost session was in the way."
+            }
             Skip::FailsOnBoth => "It fails on both sides.",
         }
     }

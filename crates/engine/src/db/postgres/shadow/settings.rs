@@ -37,7 +37,7 @@ const SET: &str = "SELECT split_part(c, '=', 1), substr(c, position('=' IN c) + 
 const FILES: &str = "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE applied AND lower(name) = ANY ($1)";
 
 /// What every session has: it waits for nobody for long, and a text is read by the rules by which it was looked at.
-pub(super) const BASE: &str = "RESET ALL; SET statement_timeout = '10s'; SET lock_timeout = '1s'; \
+pub(super) const BASE: &str = "RESET ALL; SET statement_timeout = '30s'; SET lock_timeout = '1s'; \
     SET idle_in_transaction_session_timeout = '60s'; SET standard_conforming_strings = on";
 
 /// Makes a session write values as those of this role do.
