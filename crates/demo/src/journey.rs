@@ -11,6 +11,7 @@ use crate::{
     Failure,
     driver::Driver,
     layout::{self, MIGRATION},
+    planted::{self, SlowPlan},
 };
 
 /// The last line of stdout.
@@ -21,6 +22,7 @@ struct Figures {
     tables: usize,
     rows_copied: i64,
     drill: DrillFigures,
+    slow_plan: SlowPlan,
     forward: SwitchFigures,
     rollback: SwitchFigures,
     forward_again: SwitchFigures,
@@ -68,9 +70,12 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
         target: Major::best(),
         poolers: 1,
         schema: Some(Schema::Shop { scale }),
+        source_settings: planted::settings(),
+        target_settings: planted::settings(),
         ..RigOptions::default()
     })
     .await?;
+    planted::count_statements(&rig).await?;
     let source = format!("PostgreSQL {}", rig.source.version);
     let target = format!("PostgreSQL {}", rig.target.version);
     eprintln!("  source {source} on port {}, target {target} on port {}", rig.source.port, rig.target.port);
@@ -81,10 +86,13 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
 
     phases(&driver).await?;
     let first = validated(&driver).await?;
+    planted::drop_once_copied(&rig.target).await;
     let drill = drill(&driver).await?;
     ladder(&driver).await?;
+    let mut slow_plan = planted::found(&driver).await?;
     let forward = switch(&driver, &workload, Command::SwitchWrites, "the demo goes forward").await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // All reads are on the target meanwhile.
+    planted::seen_again(&driver, &mut slow_plan).await?;
     let back = switch(&driver, &workload, Command::RollBack, "the demo shows that it can").await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     ladder(&driver).await?;
@@ -103,6 +111,7 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
         tables: first.tables.len(),
         rows_copied: first.tables.iter().map(|t| t.rows_target).sum(),
         drill,
+        slow_plan,
         forward,
         rollback: back,
         forward_again: again,
@@ -125,6 +134,7 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
     rig.stop().await?;
     println!("{}", serde_json::to_string(&figures)?);
     let clean = figures.drill.passed
+        && figures.slow_plan.is_mended
         && check.is_clean()
         && figures.findings == 0
         && figures.unproven == 0

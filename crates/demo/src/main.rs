@@ -11,6 +11,7 @@ mod bench_verify_shapes;
 mod driver;
 mod journey;
 mod layout;
+mod planted;
 mod window;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use switchyard_rig::{Major, Rig, RigOptions, Schema, Workload, WorkloadConfig};
 use crate::{
     Failure,
     layout::{self, MIGRATION},
+    planted,
 };
 
 /// Runs until the window is closed.
@@ -22,9 +23,12 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
         target: Major::best(),
         poolers: 1,
         schema: Some(Schema::Shop { scale }),
+        source_settings: planted::settings(),
+        target_settings: planted::settings(),
         ..RigOptions::default()
     })
     .await?;
+    planted::count_statements(&rig).await?;
     let workload = Workload::start(WorkloadConfig::of(&rig)).await?;
     let folder = rig.dir().join("switchyard");
     std::fs::create_dir_all(&folder)?;
@@ -36,14 +40,25 @@ pub async fn run(scale: f64) -> Result<ExitCode, Failure> {
     eprintln!(
         "The window opens on “{MIGRATION}”; close it to end the demo. Its limits are the demo's: seconds instead of hours."
     );
+    eprintln!(
+        "Once the copy is done somebody drops an index on the target; with reads there, the Queries page finds which one."
+    );
+    let planting = async {
+        planted::drop_once_copied(&rig.target).await;
+        // What is mended stays mended.
+        std::future::pending().await
+    };
     let status = tokio::process::Command::new(&app)
         .args(["--open", MIGRATION])
         .env("SWITCHYARD_STORE", folder.join("switchyard.db"))
         .env("PGPASSFILE", &passfile)
         .kill_on_drop(true)
-        .status()
-        .await
-        .map_err(|e| format!("{} cannot be started: {e}", app.display()))?;
+        .status();
+    let status = tokio::select! {
+        status = status => status,
+        status = planting => status,
+    }
+    .map_err(|e| format!("{} cannot be started: {e}", app.display()))?;
     let report = workload.stop().await;
     eprintln!("{} writes were acknowledged, {} client errors.", report.acknowledged.len(), report.client_errors());
     rig.stop().await?;

@@ -11,7 +11,7 @@ use switchyard_engine::{db::Database, store::MigrationId};
 use switchyard_model::{Side, state::State};
 use switchyard_queries::damage::{Compared, compare, sort};
 pub use switchyard_queries::{
-    damage::{Called, Percentiles, Side as StatementSide},
+    damage::{Called, Percentiles, Side as StatementSide, Sort},
     plan::Node,
 };
 

@@ -26,7 +26,7 @@ pub enum QueriesCmd {
         /// Instead: start, since each server began to count; or kept, since the begin of the last `--for`.
         #[arg(long, value_name = "WHEN", value_parser = ["start", "kept"])]
         since: Option<String>,
-        /// Also statements of the role as which Switchyard logs in.
+        /// Also statements of the role as which Switchyard logs in, and those of drills.
         #[arg(long)]
         own: bool,
         /// Reads the servers' logs as well, for percentiles; they have to hold every duration (log_min_duration_statement = 0).
