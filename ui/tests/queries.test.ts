@@ -16,6 +16,7 @@ function answers(queries: SampleQueries) {
   return new FakeBackend({
     queries_top: (args) => queries.top(args.sort),
     queries_errors: () => queries.errors(),
+    latency_chart: (args) => queries.latency(args),
     queries_plans: (args) => queries.plans(args.statement),
     queries_index: (args) => queries.index(args.statement, args.apply),
   });
@@ -50,6 +51,17 @@ describe("the Queries page", () => {
     expect((await screen.findByTestId("index-made")).textContent).toContain("orders_customer_id_idx");
     expect(backend.asked("queries_index")[0]?.args).toEqual({ migration: "m", statement: SLOW, apply: true });
     await waitFor(() => expect(screen.queryByTestId("make-index"), "nothing is missing any more").toBeNull());
+  });
+
+  it("shows latency of both sides over time, and says why one is not measured", async () => {
+    const backend = answers(new SampleQueries(scenarioOf("busy")));
+    page(backend);
+    expect((await screen.findByTestId("latency-of-target")).textContent).toContain("2.0 ms");
+    expect(screen.getByTestId("latency-ratio").textContent, "with its verdict").toMatch(/1\.3 ×.*within the limits.*worst 2\.4 ×/s);
+    await fireEvent.click(screen.getByTestId("latency-writes"));
+    await waitFor(() => expect(screen.getByTestId("latency-of-target").textContent).toContain("nobody but the stream"));
+    expect(screen.getByTestId("latency-ratio").textContent, "one side has no ratio").not.toContain("×");
+    expect(backend.asked("latency_chart").at(-1)?.args).toMatchObject({ what: "writes", percentile: "p99" });
   });
 
   it("says that a statement fails always, and that the source never does", async () => {

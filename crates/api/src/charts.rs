@@ -62,7 +62,7 @@ fn points(bucket: &Bucket) -> Vec<LagSample> {
 }
 
 /// A mark for each change of the route: `5 % → 10 %`, `writes → target`.
-fn marks(changes: &[(i64, switchyard_model::router::Route)]) -> Vec<(i64, String)> {
+pub(crate) fn marks(changes: &[(i64, switchyard_model::router::Route)]) -> Vec<(i64, String)> {
     let mut before = switchyard_model::router::Route::SOURCE;
     let mut out = Vec::new();
     for (at, route) in changes {

@@ -134,6 +134,8 @@ commands! {
     shadow(ByName) -> ShadowView;
     /// Ends shadow reads.
     shadow_stop(ByName) -> Nothing;
+    /// Percentiles of reads or writes of both sides over time.
+    latency_chart(LatencyChartRequest) -> LatencyChart;
     /// Transactions that would delay the fence, as the server tells them now.
     transactions(ByName) -> TransactionsView;
     /// Ends a transaction that would delay the fence, with a reason.

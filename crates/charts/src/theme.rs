@@ -20,7 +20,9 @@ pub(crate) struct Palette {
     pub(crate) line: RGBColor,
     /// Axis labels.
     pub(crate) dim: RGBColor,
-    /// Lag.
+    /// What is the source's.
+    pub(crate) source: RGBColor,
+    /// Lag, and what is the target's.
     pub(crate) target: RGBColor,
     /// The gate's limit and its label.
     pub(crate) hold: RGBColor,
@@ -34,6 +36,7 @@ impl Theme {
             Theme::Dark => Palette {
                 line: RGBColor(0x26, 0x2d, 0x37),
                 dim: RGBColor(0x9a, 0xa5, 0xb4),
+                source: RGBColor(0x6e, 0xa8, 0xff),
                 target: RGBColor(0x45, 0xc8, 0xa5),
                 hold: RGBColor(0xf0, 0xb3, 0x4c),
                 run: RGBColor(0xa9, 0x97, 0xff),
@@ -41,6 +44,7 @@ impl Theme {
             Theme::Light => Palette {
                 line: RGBColor(0xe3, 0xe6, 0xeb),
                 dim: RGBColor(0x54, 0x5e, 0x6c),
+                source: RGBColor(0x1f, 0x5b, 0xbd),
                 target: RGBColor(0x0a, 0x6d, 0x55),
                 hold: RGBColor(0x85, 0x50, 0x00),
                 run: RGBColor(0x5d, 0x41, 0xcc),
@@ -72,7 +76,8 @@ mod tests {
         for (theme, block) in [(Theme::Light, ":root {"), (Theme::Dark, ":root[data-theme=\"dark\"] {")] {
             let block = tokens.split_once(block).unwrap().1.split_once('}').unwrap().0;
             let p = theme.palette();
-            let named = [("line", p.line), ("dim", p.dim), ("target", p.target), ("hold", p.hold), ("run", p.run)];
+            let lines = [("source", p.source), ("target", p.target), ("run", p.run)];
+            let named = [("line", p.line), ("dim", p.dim), ("hold", p.hold)].into_iter().chain(lines);
             for (name, RGBColor(r, g, b)) in named {
                 let token = format!("--{name}: #{r:02x}{g:02x}{b:02x};");
                 assert!(block.contains(&token), "{theme:?}: the page has no {token}");
@@ -87,7 +92,7 @@ mod tests {
             for text in [p.dim, p.hold, p.run] {
                 assert!(contrast(text, panel) >= 4.5, "{theme:?}: {text:?} is {:.2} : 1", contrast(text, panel));
             }
-            for line in [p.target, p.hold, p.run] {
+            for line in [p.source, p.target, p.hold, p.run] {
                 assert!(contrast(line, panel) >= 3.0, "{theme:?}: {line:?} is {:.2} : 1", contrast(line, panel));
             }
         }

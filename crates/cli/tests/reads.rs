@@ -65,6 +65,7 @@ async fn reads_are_measured_all_the_time_and_judged_for_every_step() {
     let tile = &status["read_latency"];
     assert!(tile["samples"].as_u64() >= Some(20) && tile["target"]["p99_ms"].as_f64() > Some(0.0), "{tile}");
     a_bad_figure_is_refused(&ctl);
+    what_was_measured_is_kept_over_time(&ctl);
 
     // Sessions of the application that the target ends.
     ctl.set_limits(&[("errors_per_million", json!(10))]);
@@ -101,4 +102,37 @@ fn a_bad_figure_is_refused(ctl: &Ctl) {
     let refused = ctl.output(&["limits", MIGRATION, "--set", path.to_str().unwrap()]);
     let said = format!("{}{}", String::from_utf8_lossy(&refused.stdout), String::from_utf8_lossy(&refused.stderr));
     assert!(!refused.status.success() && said.contains("not 50 %"), "it names what is wrong: {said}");
+}
+
+/// Taken down each five seconds by whoever drives, and drawn for anybody.
+fn what_was_measured_is_kept_over_time(ctl: &Ctl) {
+    let picture = ctl.home().join("latency.svg");
+    let ask = |more: &[&str]| ctl.output(&[&["queries", "latency", MIGRATION, "--minutes", "15"], more].concat());
+    let began = Instant::now();
+    let reads = loop {
+        let out = ask(&["--chart", picture.to_str().unwrap()]);
+        if out.status.code() != Some(2) {
+            assert_eq!(out.status.code(), Some(0), "500 ms are within the demo's limits");
+            break serde_json::from_slice::<Value>(&out.stdout).unwrap();
+        }
+        assert!(began.elapsed() < PATIENCE, "percentiles are never kept: {}", String::from_utf8_lossy(&out.stdout));
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    for side in 0..2 {
+        let newest = &reads["sides"][side]["newest"];
+        let of = |p: &str| newest[p].as_f64().unwrap();
+        assert!(of("p50_ms") > 0.0 && of("p50_ms") <= of("p99_ms"), "measured, and in order: {reads:#}");
+    }
+    assert!(reads["ratio"]["p99_ms"].as_f64() > Some(0.0) && reads["worst"]["ratio"].as_f64() > Some(0.0), "{reads:#}");
+    assert!(std::fs::read_to_string(&picture).unwrap().contains("P99 of reads"), "the picture says what it shows");
+
+    let out = ask(&["--writes"]);
+    let writes: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let missing = writes["sides"][1]["missing"].as_str().unwrap_or_default();
+    assert!(missing.contains("not measured on the target"), "nobody commits there, and that is said: {writes:#}");
+    assert_eq!(
+        (&writes["ratio"], &writes["within"]),
+        (&Value::Null, &Value::Null),
+        "one side has no ratio: {writes:#}"
+    );
 }

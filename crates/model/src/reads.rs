@@ -5,6 +5,7 @@
 //! whoever tracks since when they have held.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::{Side, UnixMs, limits::Limits};
 
@@ -19,6 +20,42 @@ pub const PER_ROUND: u32 = 8;
 
 /// What a window is sure to hold, with rounds that came late: no limit may ask for more samples.
 pub const MOST_SAMPLES: u32 = 400;
+
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Timed {
+    /// Short reads by key, on both sides.
+    Reads,
+    /// Commits of beats, on the side with the authority.
+    Writes,
+}
+
+/// Which percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Percentile {
+    /// The median.
+    P50,
+    /// The 95th.
+    P95,
+    /// The 99th.
+    P99,
+}
+
+impl Percentile {
+    /// All of them.
+    pub const ALL: [Percentile; 3] = [Percentile::P50, Percentile::P95, Percentile::P99];
+
+    /// `P99`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Percentile::P50 => "P50",
+            Percentile::P95 => "P95",
+            Percentile::P99 => "P99",
+        }
+    }
+}
 
 /// Times of probes on one side in the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +109,17 @@ pub struct TooSlow {
     pub source_ms: f64,
     /// On the target, ms.
     pub target_ms: f64,
+}
+
+impl Spread {
+    /// One of its percentiles, ms.
+    pub fn at(&self, percentile: Percentile) -> f64 {
+        match percentile {
+            Percentile::P50 => self.p50_ms,
+            Percentile::P95 => self.p95_ms,
+            Percentile::P99 => self.p99_ms,
+        }
+    }
 }
 
 impl LatencyFacts {

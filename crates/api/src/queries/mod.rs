@@ -4,6 +4,7 @@ mod errors;
 mod index;
 mod latency;
 pub(crate) mod logs;
+mod over_time;
 mod plans;
 mod window;
 

@@ -80,6 +80,10 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
             json!({ "migration": "shop", "scope": { "scope": "role", "role": "app" }, "budget_us": 3000 })
         }
         "accept_difference" | "take_back_difference" => json!({ "migration": "shop", "entry": entry }),
+        "latency_chart" => {
+            json!({ "migration": "shop", "what": "reads", "percentile": "p99", "minutes": 15, "width": 600, "height": 200,
+            "dark": false, "utc_offset_minutes": 0 })
+        }
         "lag_chart" => {
             json!({ "migration": "shop", "from": "source", "minutes": 15, "width": 600, "height": 200, "dark": false,
             "utc_offset_minutes": 60 })

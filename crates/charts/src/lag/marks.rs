@@ -11,7 +11,7 @@ const DEEPEST: f64 = 0.6;
 
 /// An area that is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Area {
+pub(crate) struct Area {
     pub(super) left: f64,
     pub(super) right: f64,
     pub(super) top: f64,

@@ -1,8 +1,8 @@
 //! The lag chart: how old the newest beat was, against the gate's limit and the route changes.
 
 mod marks;
-mod paint;
-mod thin;
+pub(crate) mod paint;
+pub(crate) mod thin;
 
 use switchyard_model::{UnixMs, lag::LagSample};
 
@@ -49,17 +49,41 @@ const RIGHT_MARGIN: f64 = 8.0;
 
 /// Where the plot is inside the picture. The left margin is fixed, so that nothing jumps when numbers change.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
-    left: f64,
-    right: f64,
+pub(crate) struct Frame {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
     top: f64,
     bottom: f64,
     from: UnixMs,
     to: UnixMs,
-    top_ms: f64,
+    pub(crate) top_ms: f64,
 }
 
 impl Frame {
+    /// Where the plot of a picture of this size is.
+    pub(crate) fn of((width, height): (u32, u32), from: UnixMs, to: UnixMs) -> Result<Frame, ChartError> {
+        if !(200..=4000).contains(&width) || !(100..=2000).contains(&height) {
+            return Err(ChartError::Size { width, height });
+        }
+        if to <= from {
+            return Err(ChartError::Range);
+        }
+        Ok(Frame {
+            left: 46.0,
+            right: f64::from(width) - RIGHT_MARGIN,
+            top: 10.0,
+            bottom: f64::from(height) - 22.0,
+            from,
+            to,
+            top_ms: 1.0,
+        })
+    }
+
+    /// The middle of the plot.
+    pub(crate) fn middle(&self) -> (f64, f64) {
+        ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
+    }
+
     fn x(&self, at: UnixMs) -> f64 {
         self.left + (at - self.from) as f64 / (self.to - self.from) as f64 * (self.right - self.left)
     }
@@ -74,31 +98,17 @@ impl Frame {
 /// # Errors
 /// When size or range make no sense.
 pub fn lag_chart(input: &LagChartInput<'_>) -> Result<LagChartOutput, ChartError> {
-    let (width, height) = (input.width, input.height);
-    if !(200..=4000).contains(&width) || !(100..=2000).contains(&height) {
-        return Err(ChartError::Size { width, height });
-    }
-    if input.to <= input.from {
-        return Err(ChartError::Range);
-    }
-    let mut frame = Frame {
-        left: 46.0,
-        right: f64::from(width) - RIGHT_MARGIN,
-        top: 10.0,
-        bottom: f64::from(height) - 22.0,
-        from: input.from,
-        to: input.to,
-        top_ms: 1.0,
-    };
+    let mut frame = Frame::of((input.width, input.height), input.from, input.to)?;
     let runs = thin::runs(input.samples, input.from, input.to, (frame.right - frame.left) as usize);
     let all = || runs.iter().flatten();
     let highest = all().map(|s| s.ms).fold(0.0, f64::max);
     let limit = if input.limit_ms.is_finite() { input.limit_ms.max(0.0) } else { 0.0 };
     // Air above the limit, so that its label has room and "below" can be seen to be below.
-    let lag_axis = axis::lag_axis((highest * 1.08).max(limit * 1.3).max(1.0), (height / 70).clamp(2, 5) as usize);
+    let lag_axis = axis::lag_axis((highest * 1.08).max(limit * 1.3).max(1.0), (input.height / 70).clamp(2, 5) as usize);
     frame.top_ms = lag_axis.top_ms;
     let sentence = sentence(input, all().copied().last(), highest);
-    let svg = canvas::draw((width, height), &sentence, |c| paint::chart(c, &frame, input, &runs, &lag_axis))?;
+    let svg =
+        canvas::draw((input.width, input.height), &sentence, |c| paint::chart(c, &frame, input, &runs, &lag_axis))?;
     let samples = all().copied().collect();
     Ok(LagChartOutput { svg, samples, plot_left: frame.left, plot_right: frame.right })
 }

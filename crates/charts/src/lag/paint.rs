@@ -27,15 +27,14 @@ pub(super) fn chart(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, runs: 
     gaps(c, f, runs, &p)?;
     let gate = gate(c, f, input, &p)?;
     let empty = runs.is_empty();
-    mark_lines(c, f, input, gate, &p)?;
+    mark_lines(c, f, input.marks, gate, &p)?;
     if empty {
-        let middle = ((f.left + f.right) / 2.0, (f.top + f.bottom) / 2.0);
-        return c.text("no measurement yet", middle, Align::Centre, p.dim.to_rgba());
+        return c.text("no measurement yet", f.middle(), Align::Centre, p.dim.to_rgba());
     }
-    line(c, f, runs, p.target.to_rgba())
+    line(c, f, runs, p.target.to_rgba(), 1.75)
 }
 
-fn lag_grid(c: &Canvas<'_>, f: &Frame, lag: &LagAxis, p: &Palette) -> Done {
+pub(crate) fn lag_grid(c: &Canvas<'_>, f: &Frame, lag: &LagAxis, p: &Palette) -> Done {
     for (ms, label) in &lag.ticks {
         let y = f.y(*ms).round();
         c.line(&[(f.left, y), (f.right, y)], p.line.to_rgba(), 1.0)?;
@@ -44,7 +43,7 @@ fn lag_grid(c: &Canvas<'_>, f: &Frame, lag: &LagAxis, p: &Palette) -> Done {
     Ok(())
 }
 
-fn time_labels(c: &Canvas<'_>, f: &Frame, offset: i32, p: &Palette) -> Done {
+pub(crate) fn time_labels(c: &Canvas<'_>, f: &Frame, offset: i32, p: &Palette) -> Done {
     let most = ((f.right - f.left) / 84.0) as usize;
     for (at, label) in axis::time_ticks(f.from, f.to, most, offset) {
         let x = f.x(at);
@@ -59,7 +58,7 @@ fn time_labels(c: &Canvas<'_>, f: &Frame, offset: i32, p: &Palette) -> Done {
 
 /// Time in which nobody measured gets a faint band and, where there is room, says so. Before the first sample there was
 /// nothing to measure yet.
-fn gaps(c: &Canvas<'_>, f: &Frame, runs: &[Run], p: &Palette) -> Done {
+pub(crate) fn gaps(c: &Canvas<'_>, f: &Frame, runs: &[Run], p: &Palette) -> Done {
     let mut spans: Vec<(i64, i64)> =
         runs.windows(2).filter_map(|w| Some((w[0].last()?.at, w[1].first()?.at))).collect();
     if let Some(last) = runs.last().and_then(|r| r.last()) {
@@ -103,13 +102,9 @@ fn gate(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, p: &Palette) -> Re
     Ok(Some(area))
 }
 
-fn mark_lines(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, gate: Option<Area>, p: &Palette) -> Done {
-    let mut lines: Vec<(f64, &str)> = input
-        .marks
-        .iter()
-        .filter(|(at, _)| (f.from..=f.to).contains(at))
-        .map(|(at, text)| (f.x(*at), text.as_str()))
-        .collect();
+pub(crate) fn mark_lines(c: &Canvas<'_>, f: &Frame, all: &[(i64, String)], gate: Option<Area>, p: &Palette) -> Done {
+    let mut lines: Vec<(f64, &str)> =
+        all.iter().filter(|(at, _)| (f.from..=f.to).contains(at)).map(|(at, text)| (f.x(*at), text.as_str())).collect();
     lines.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (x, _) in &lines {
         c.line(&[(*x, f.top), (*x, f.bottom)], p.run.mix(0.6), 1.0)?;
@@ -122,12 +117,12 @@ fn mark_lines(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, gate: Option
     Ok(())
 }
 
-fn line(c: &Canvas<'_>, f: &Frame, runs: &[Run], color: RGBAColor) -> Done {
+pub(crate) fn line(c: &Canvas<'_>, f: &Frame, runs: &[Run], color: RGBAColor, width: f64) -> Done {
     for run in runs {
         let points: Vec<(f64, f64)> = run.iter().map(|s| (f.x(s.at), f.y(s.ms.max(0.0)))).collect();
         match points.as_slice() {
             [alone] => c.dot(*alone, 1.5, color)?,
-            _ => c.line(&points, color, 1.75)?,
+            _ => c.line(&points, color, width)?,
         }
     }
     Ok(())

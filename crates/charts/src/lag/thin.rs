@@ -6,10 +6,10 @@ use switchyard_model::{
 };
 
 /// Samples that belong to one unbroken line.
-pub(super) type Run = Vec<LagSample>;
+pub(crate) type Run = Vec<LagSample>;
 
 /// The samples inside the range as unbroken runs, each thinned to `columns` over the whole range.
-pub(super) fn runs(samples: &[LagSample], from: UnixMs, to: UnixMs, columns: usize) -> Vec<Run> {
+pub(crate) fn runs(samples: &[LagSample], from: UnixMs, to: UnixMs, columns: usize) -> Vec<Run> {
     let column_ms = (to - from) as f64 / columns.max(1) as f64;
     // What is not a number was not measured.
     let inside: Vec<LagSample> =

@@ -63,6 +63,23 @@ pub enum QueriesCmd {
         #[arg(long)]
         all: bool,
     },
+    /// Latency of both sides over time, P50, P95 and P99: 0 within the limits, 1 the target is slower, 2 not measured on both.
+    ///
+    /// Reads are the probes of whoever drives the migration: the same rows, by key, on both sides at once. Writes are commits of
+    /// beats on the side with the authority. Percentiles are never averaged.
+    Latency {
+        /// The migration.
+        migration: String,
+        /// Writes instead of reads; measured on one side at a time, so the answer is 0 where they were.
+        #[arg(long)]
+        writes: bool,
+        /// The last so many minutes.
+        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=44_640))]
+        minutes: u32,
+        /// Also a picture of P99 of both sides.
+        #[arg(long, value_name = "FILE.svg")]
+        chart: Option<PathBuf>,
+    },
     /// Plans of a statement on both sides, side by side: 0 alike, 1 they differ, 2 could not look.
     ///
     /// A statement whose values are not known is planned for any values. With --text it is planned with its values, and run on

@@ -12,6 +12,7 @@ mod dual_write;
 mod errors;
 mod headroom;
 mod held;
+mod latencies;
 mod live;
 mod notices;
 mod probes;

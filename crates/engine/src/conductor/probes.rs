@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use switchyard_model::state::State;
 use tokio_util::sync::CancellationToken;
 
-use super::{Live, errors, reconcilers::is_ending};
+use super::{Live, errors, latencies::Kept, reconcilers::is_ending};
 use crate::{error::Result, probes::Session, saga::Pair};
 
 /// Longest that a round may take; then a side does not answer, and nothing is known.
@@ -26,6 +26,7 @@ async fn rounds(live: Arc<Live>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut session = None;
+    let mut kept = Kept::default();
     loop {
         tick.tick().await;
         let ready = live.book.look(is_streaming).await;
@@ -45,6 +46,9 @@ async fn rounds(live: Arc<Live>) {
             }
             Err(_) => None,
         };
+        if session.is_some() {
+            kept.keep(&live, &state);
+        }
         if first && session.is_some() {
             // The gate counts these reads, and need not wait for the next look at the counters.
             errors::look(live.clone()).await;

@@ -1,9 +1,13 @@
 //! Time series with roll-ups: a second for a day, a minute for a month, an hour for good.
 //!
-//! One row takes about 40 bytes: a month of six series is 6 × (86 400 + 44 640 + 744) rows, some 32 MB.
+//! One row takes about 40 bytes: a month of three series each second is 3 × (86 400 + 44 640 + 744) rows, some 16 MB; the nine of percentiles,
+//! each five seconds, are 9 × (17 280 + 44 640 + 744) rows, some 23 MB.
 
 use sqlx::QueryBuilder;
-use switchyard_model::UnixMs;
+use switchyard_model::{
+    Side, UnixMs,
+    reads::{Percentile, Timed},
+};
 
 use super::{MigrationId, Store};
 use crate::error::Result;
@@ -17,6 +21,50 @@ pub enum Series {
     LagReverse = 2,
     /// Commit time of a beat on the authority, ms.
     WriteLatency = 3,
+    /// Percentiles of the last minute's reads on the source, ms.
+    SourceReadsP50 = 11,
+    /// See above.
+    SourceReadsP95 = 12,
+    /// See above.
+    SourceReadsP99 = 13,
+    /// The same on the target.
+    TargetReadsP50 = 14,
+    /// See above.
+    TargetReadsP95 = 15,
+    /// See above.
+    TargetReadsP99 = 16,
+    /// Percentiles of the newest commits on the source, while it has the authority, ms.
+    SourceWritesP50 = 17,
+    /// See above.
+    SourceWritesP95 = 18,
+    /// See above.
+    SourceWritesP99 = 19,
+    /// The same on the target.
+    TargetWritesP50 = 20,
+    /// See above.
+    TargetWritesP95 = 21,
+    /// See above.
+    TargetWritesP99 = 22,
+}
+
+impl Series {
+    /// The one of a percentile.
+    pub fn latency(what: Timed, side: Side, percentile: Percentile) -> Series {
+        match (what, side, percentile) {
+            (Timed::Reads, Side::Source, Percentile::P50) => Series::SourceReadsP50,
+            (Timed::Reads, Side::Source, Percentile::P95) => Series::SourceReadsP95,
+            (Timed::Reads, Side::Source, Percentile::P99) => Series::SourceReadsP99,
+            (Timed::Reads, Side::Target, Percentile::P50) => Series::TargetReadsP50,
+            (Timed::Reads, Side::Target, Percentile::P95) => Series::TargetReadsP95,
+            (Timed::Reads, Side::Target, Percentile::P99) => Series::TargetReadsP99,
+            (Timed::Writes, Side::Source, Percentile::P50) => Series::SourceWritesP50,
+            (Timed::Writes, Side::Source, Percentile::P95) => Series::SourceWritesP95,
+            (Timed::Writes, Side::Source, Percentile::P99) => Series::SourceWritesP99,
+            (Timed::Writes, Side::Target, Percentile::P50) => Series::TargetWritesP50,
+            (Timed::Writes, Side::Target, Percentile::P95) => Series::TargetWritesP95,
+            (Timed::Writes, Side::Target, Percentile::P99) => Series::TargetWritesP99,
+        }
+    }
 }
 
 /// One bucket.

@@ -1,5 +1,6 @@
 //! `queries`: what statements cost on both sides, which fail, and why.
 
+mod latency;
 mod text;
 
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub async fn run(ctl: &Ctl, command: QueriesCmd) -> Result<Answer, ApiError> {
             let (target_files, source_files) = (names(log)?, names(source_log)?);
             let since = all.then_some(i64::MIN);
             errors(ctl, QueryErrorsRequest { migration, target_files, source_files, prefix, since }).await
+        }
+        QueriesCmd::Latency { migration, writes, minutes, chart } => {
+            latency::run(ctl, migration, writes, minutes, chart).await
         }
         QueriesCmd::Plans { migration, statement, text, no_run } => {
             plans(ctl, PlansRequest { migration, statement, text, run: !no_run }).await

@@ -32,6 +32,8 @@ import type { JournalPage } from "./JournalPage";
 import type { JournalRequest } from "./JournalRequest";
 import type { LagChart } from "./LagChart";
 import type { LagChartRequest } from "./LagChartRequest";
+import type { LatencyChart } from "./LatencyChart";
+import type { LatencyChartRequest } from "./LatencyChartRequest";
 import type { LimitsTemplates } from "./LimitsTemplates";
 import type { MigrationList } from "./MigrationList";
 import type { MigrationRow } from "./MigrationRow";
@@ -156,6 +158,8 @@ export interface Commands {
   shadow: { args: ByName; result: ShadowView };
   /** Ends shadow reads. */
   shadow_stop: { args: ByName; result: Nothing };
+  /** Percentiles of reads or writes of both sides over time. */
+  latency_chart: { args: LatencyChartRequest; result: LatencyChart };
   /** Transactions that would delay the fence, as the server tells them now. */
   transactions: { args: ByName; result: TransactionsView };
   /** Ends a transaction that would delay the fence, with a reason. */

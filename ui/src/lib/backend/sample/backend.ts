@@ -239,6 +239,7 @@ export class SampleBackend implements Backend {
     set_canary: () => ({}),
     queries_top: ({ sort }) => this.#queries.top(sort),
     queries_errors: () => this.#queries.errors(),
+    latency_chart: (ask) => this.#queries.latency(ask),
     queries_plans: ({ statement }) => this.#queries.plans(statement),
     shadow_start: () => this.#shadow.start(),
     shadow: () => this.#shadow.view(),

@@ -1,9 +1,12 @@
 import type { ErrorRow } from "../../api/generated/ErrorRow";
+import type { LatencyChart } from "../../api/generated/LatencyChart";
+import type { LatencyChartRequest } from "../../api/generated/LatencyChartRequest";
 import type { MissingIndex } from "../../api/generated/MissingIndex";
 import type { PlanNode } from "../../api/generated/PlanNode";
 import type { PlansView } from "../../api/generated/PlansView";
 import type { QueriesView } from "../../api/generated/QueriesView";
 import type { QueryErrorsView } from "../../api/generated/QueryErrorsView";
+import type { SideLatency } from "../../api/generated/SideLatency";
 import type { StatementRow } from "../../api/generated/StatementRow";
 import type { StatementShape } from "../../api/generated/StatementShape";
 import type { StatementSide } from "../../api/generated/StatementSide";
@@ -84,6 +87,24 @@ export class SampleQueries {
     if (!apply) return { ...view, missing: plans.missing, made: [] };
     this.#made = true;
     return { ...view, missing: [], made: plans.missing };
+  }
+
+  latency(ask: LatencyChartRequest): LatencyChart {
+    const to = Date.now();
+    const from = to - ask.minutes * 60_000;
+    const isRead = ask.what === "reads";
+    const copied = this.s.phasesDone >= 3;
+    const side = (side: "source" | "target", p50: number): SideLatency => {
+      const there = copied && (isRead || side === "source");
+      const spread = there ? { p50_ms: p50, p95_ms: p50 * 2.5, p99_ms: p50 * 4 } : null;
+      return { side, newest: spread, at: there ? to - 2_000 : null, highest: spread, missing: there ? null : isRead ? "No read was probed in this time: probes run while rows stream and somebody drives." : `Writes are not measured on the ${side}: nobody but the stream writes there.` };
+    };
+    const y = (ms: number) => ask.height - 22 - ms * 40;
+    const line = (ms: number, thick: number) => `<path d="M46 ${y(ms)}H${ask.width - 8}" stroke="currentColor" stroke-width="${thick}"/>`;
+    const sides = [side("source", 0.4), side("target", 0.5)];
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${ask.width}" height="${ask.height}">${sides.map((s, i) => (s.newest === null ? "" : line(s.newest.p99_ms, 1.25 + i))).join("")}</svg>`;
+    const both = copied && isRead;
+    return { svg, sides, ratio: both ? { p50_ms: 1.25, p95_ms: 1.25, p99_ms: 1.25 } : null, within: both ? true : null, worst: both ? { at: to - 240_000, ratio: 2.4 } : null, notes: ["They are taken down each five seconds."], counts_ms: 20_000, from, to };
   }
 
   errors(): QueryErrorsView {
