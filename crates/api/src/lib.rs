@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod capture;
 mod charts;
 pub mod cockpit;
 mod commands;
@@ -26,6 +27,7 @@ mod previews;
 pub mod queries;
 mod reading;
 pub mod repair;
+pub mod replay;
 mod resume;
 pub mod schema;
 pub mod shadow;

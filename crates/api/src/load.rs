@@ -5,6 +5,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use serde::Serialize;
+use switchyard_capture::mix::About;
 use switchyard_engine::db::connect::{Login, UnderLoad};
 use switchyard_load::{Bounds, Figures, Hold, Mix, Ramp, Stopped, climb, hold, script::Variables};
 use switchyard_model::{Side, endpoint::Endpoint};
@@ -23,6 +24,8 @@ pub struct LoadRequest {
     pub at: End,
     /// What is run.
     pub mix: Mix,
+    /// What it was drawn from, where that is a capture.
+    pub capture: Option<About>,
     /// How much of it.
     pub how: How,
     /// At most so many transactions at once, 1–1000.
@@ -61,6 +64,9 @@ pub struct Loaded {
     /// The highest rate that was served, transactions per second; of a climb.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knee_per_second: Option<f64>,
+    /// What the load was drawn from, where that is a capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture: Option<About>,
     /// Why it ended where it did; None where a rate was held to its end.
     pub why: Option<String>,
 }
@@ -81,10 +87,10 @@ impl Switchyard {
         check(&request)?;
         let (endpoint, secret) = self.resolve("The database", &request.at).await?;
         let login = Login { endpoint: &endpoint, password: secret.as_ref() };
-        let read_only = self.may_be_loaded(&endpoint, &UnderLoad::at(login, true)?).await?;
+        let read_only = self.may_be_loaded(&endpoint, &UnderLoad::at(login, true)?, "load").await?;
         let target = Arc::new(UnderLoad::at(login, read_only)?);
         let at = format!("{}:{}, {}", endpoint.host, endpoint.port, endpoint.database);
-        let mix = Arc::new(request.mix);
+        let (mix, capture) = (Arc::new(request.mix), request.capture);
         let template = |per_second, time| Hold {
             per_second,
             time,
@@ -98,7 +104,7 @@ impl Switchyard {
                 let figures =
                     hold(target, mix, template(per_second, time), request.bounds, stopped).await.map_err(failed)?;
                 let why = figures.stopped.clone();
-                Loaded { at, read_only, rates: vec![figures], knee_per_second: None, why }
+                Loaded { at, read_only, rates: vec![figures], knee_per_second: None, capture, why }
             }
             How::Climb(ramp) => {
                 let climbed = climb(target, mix, template(ramp.from, ramp.each), ramp, request.bounds, stopped);
@@ -110,14 +116,20 @@ impl Switchyard {
                     read_only,
                     rates: knee.rates,
                     knee_per_second: knee.knee_per_second,
+                    capture,
                     why: (!whole).then_some(knee.why),
                 }
             }
         })
     }
 
-    /// Whether it may be loaded only by reads; an error where not at all.
-    async fn may_be_loaded(&self, endpoint: &Endpoint, reached: &UnderLoad) -> Result<bool, ApiError> {
+    /// Whether it is a side of a migration, and may be loaded only by reads; an error where not at all. `what` would hit it.
+    pub(crate) async fn may_be_loaded(
+        &self,
+        endpoint: &Endpoint,
+        reached: &UnderLoad,
+        what: &str,
+    ) -> Result<bool, ApiError> {
         let here = addresses(endpoint).await;
         let mut is_known = false;
         for (id, name, _) in self.parts.store.migrations().await? {
@@ -133,8 +145,8 @@ impl Switchyard {
                     continue;
                 }
                 if side == state.authority {
-                    let why = format!("“{of}” has the writes of “{name}”: load would hit the application itself.");
-                    return Err(ApiError::new("refused", why, "Load a copy of it, or the other side."));
+                    let why = format!("“{of}” has the writes of “{name}”: {what} would hit the application itself.");
+                    return Err(ApiError::new("refused", why, "Take a copy of it, a database of its own."));
                 }
                 // Its rows come from the other side, or will; after Cleanup nothing of it is needed any more.
                 is_known |= state.milestones.cleaned.is_none();
@@ -142,7 +154,11 @@ impl Switchyard {
         }
         if reached.is_a_side().await? && !is_known {
             let why = "This database is a side of a migration that is not in this store, and may have its writes.";
-            return Err(ApiError::new("refused", why, "Give the migration's store with --store, or load a copy."));
+            return Err(ApiError::new(
+                "refused",
+                why,
+                "Give the migration's store with --store, or take a copy; one from a dump needs pg_dump --exclude-schema=switchyard.",
+            ));
         }
         Ok(is_known)
     }

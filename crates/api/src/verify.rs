@@ -57,6 +57,13 @@ pub struct End {
     pub password: Option<String>,
 }
 
+impl End {
+    /// The same once more. No `Clone`: it may hold a password.
+    pub(crate) fn again(&self) -> End {
+        End { reference: self.reference.clone(), password: self.password.clone() }
+    }
+}
+
 impl std::fmt::Debug for End {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A URL may hold a password.

@@ -1,5 +1,6 @@
 //! The arguments. Their texts are the manual.
 
+mod capture;
 mod drill;
 mod dual_write;
 mod load;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub use capture::*;
 pub use drill::*;
 pub use dual_write::*;
 pub use load::*;
@@ -185,6 +187,12 @@ pub enum Cmd {
         #[arg(long, value_name = "FILE|NAME=VALUE")]
         set: Vec<String>,
     },
+    /// Captures: statements of a live database as they came, with values, times and sessions.
+    #[command(subcommand)]
+    Capture(CaptureCmd),
+    /// Replays: a capture played on a scratch copy, or on two that are compared.
+    #[command(subcommand)]
+    Replay(ReplayCmd),
     /// Generated load: a rate that is held, or the highest one that is served.
     #[command(subcommand)]
     Load(LoadCmd),

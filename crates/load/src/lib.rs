@@ -41,6 +41,17 @@ pub trait Session: Send {
     /// # Errors
     /// When the statement failed.
     async fn run(&mut self, statement: &str) -> Result<(), Trouble>;
+    /// The same with values for its parameters, whose types the server knows.
+    ///
+    /// # Errors
+    /// When the statement failed, or the host has no values.
+    async fn run_given(&mut self, statement: &str, values: &[Option<String>]) -> Result<(), Trouble> {
+        if values.is_empty() {
+            return self.run(statement).await;
+        }
+        let sentence = "Statements with values cannot be run here.".to_owned();
+        Err(Trouble { class: "script".to_owned(), sentence, broken: false })
+    }
 }
 
 /// A statement or a login that failed.

@@ -409,6 +409,7 @@ impl Worker {
                     Ok(())
                 }
                 Ok(Act::Ask(statement)) => session.run(&statement).await.inspect(|()| statements += 1),
+                Ok(Act::Given(text, values)) => session.run_given(text, values).await.inspect(|()| statements += 1),
                 Err(wrong) => Err(wrong),
             };
             if let Err(trouble) = answer {

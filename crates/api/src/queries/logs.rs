@@ -25,7 +25,7 @@ const PIECE: u64 = 4 << 20;
 const HEAD: usize = 64 << 10;
 
 /// Takes entries.
-pub(super) trait Takes: Send + 'static {
+pub(crate) trait Takes: Send + 'static {
     fn take(&mut self, entry: &Entry<'_>);
 }
 
@@ -171,7 +171,11 @@ fn unreadable(file: &str, e: &std::io::Error) -> ApiError {
 }
 
 /// All files, one after the other.
-fn from_files<T: Takes>(files: &[String], prefix: &Prefix, mut sink: T) -> Result<(T, Vec<String>), ApiError> {
+pub(crate) fn from_files<T: Takes>(
+    files: &[String],
+    prefix: &Prefix,
+    mut sink: T,
+) -> Result<(T, Vec<String>), ApiError> {
     let mut notes = Vec::new();
     for file in files {
         let failed = |e: std::io::Error| unreadable(file, &e);

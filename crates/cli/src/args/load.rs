@@ -21,11 +21,22 @@ pub struct LoadArgs {
     #[arg(long, value_name = "URL|ENDPOINT")]
     pub at: String,
     /// A script; again for more. FILE@9 is drawn nine times as often as FILE@1.
-    #[arg(long = "script", value_name = "FILE[@WEIGHT]", required = true)]
+    #[arg(
+        long = "script",
+        value_name = "FILE[@WEIGHT]",
+        required_unless_present = "capture",
+        conflicts_with = "capture"
+    )]
     pub scripts: Vec<String>,
-    /// Transactions that begin each second.
-    #[arg(long, value_name = "PER_SECOND", required_unless_present = "ramp", conflicts_with = "ramp")]
+    /// A capture, in place of scripts: its transactions with their own values, drawn as often as they came.
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<std::path::PathBuf>,
+    /// Transactions that begin each second; of a capture its own rate where this is not given.
+    #[arg(long, value_name = "PER_SECOND", required_unless_present_any = ["ramp", "capture"], conflicts_with = "ramp")]
     pub rate: Option<f64>,
+    /// So many times the capture's own rate.
+    #[arg(long, value_name = "N", requires = "capture", conflicts_with_all = ["rate", "ramp"])]
+    pub times: Option<f64>,
     /// Climbs from one rate to another until one is not served: 100..2000.
     #[arg(long, value_name = "FROM..TO")]
     pub ramp: Option<String>,
@@ -35,9 +46,9 @@ pub struct LoadArgs {
     /// How long the rate, or each rate of the ramp, is held.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub seconds: f64,
-    /// Transactions that may run at once.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub sessions: usize,
+    /// Transactions that may run at once; 10, or as many as in the capture where this is not given.
+    #[arg(long, value_name = "N")]
+    pub sessions: Option<usize>,
     /// Stops when P99 is above this for two seconds.
     #[arg(long, value_name = "MS")]
     pub max_p99: Option<f64>,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use switchyard_api::{
+    capture::as_load,
     dto::ApiError,
     load::{How, LoadRequest, Loaded},
     verify::End,
@@ -19,13 +20,15 @@ use crate::{
     output::{self, Answer},
 };
 
+/// Transactions that run at once where nothing else is said.
+const SESSIONS: usize = 10;
 /// Transactions that may wait for a session, as seconds of the rate.
 const BACKLOG_S: f64 = 5.0;
 
 pub async fn run(ctl: &Ctl, cmd: LoadCmd) -> Result<Answer, ApiError> {
     let LoadCmd::Run(args) = cmd;
     warn_of_password(&args.at);
-    let request = request(args)?;
+    let request = request(args).await?;
     let (tell, told) = unbounded_channel();
     let stopped = Stopped { seconds: Some(tell), ..Stopped::default() };
     let stop = Stopped { stop: stopped.stop.clone(), seconds: None };
@@ -59,16 +62,27 @@ async fn look_on(mut told: UnboundedReceiver<Second>, load: Stopped) -> std::con
     }
 }
 
-fn request(args: LoadArgs) -> Result<LoadRequest, ApiError> {
+async fn request(args: LoadArgs) -> Result<LoadRequest, ApiError> {
     let invalid = |why: String| ApiError::new("invalid", why, "See switchyardctl load run --help.");
     let time = Duration::try_from_secs_f64(args.seconds)
         .map_err(|_| invalid(format!("--seconds {} is not a time that can be waited for.", args.seconds)))?;
+    let (mix, capture) = match args.capture.clone() {
+        Some(file) => {
+            let mixed = as_load(file, args.seed).await?;
+            (mixed.mix, Some(mixed.about))
+        }
+        None => {
+            let scripts: Result<Vec<(Script, u32)>, String> =
+                args.scripts.iter().map(|given| script_of(given)).collect();
+            (scripts.and_then(Mix::of).map_err(invalid)?, None)
+        }
+    };
+    let captured = capture.as_ref().map(|about| about.per_second * args.times.unwrap_or(1.0));
     let how = match (args.rate, args.ramp.as_deref()) {
         (_, Some(ramp)) => How::Climb(ramp_of(ramp, args.steps, time).map_err(invalid)?),
-        (per_second, None) => How::Hold { per_second: per_second.unwrap_or(0.0), time },
+        (per_second, None) => How::Hold { per_second: per_second.or(captured).unwrap_or(0.0), time },
     };
-    let scripts: Result<Vec<(Script, u32)>, String> = args.scripts.iter().map(|given| script_of(given)).collect();
-    let mix = scripts.and_then(Mix::of).map_err(invalid)?;
+    let sessions = args.sessions.or(capture.as_ref().map(|about| about.most_at_once)).unwrap_or(SESSIONS);
     let share = args.max_failed / 100.0;
     if !(0.0..=1.0).contains(&share) {
         return Err(invalid(format!("--max-failed {} is no percentage: give 0 to 100.", args.max_failed)));
@@ -79,8 +93,9 @@ fn request(args: LoadArgs) -> Result<LoadRequest, ApiError> {
     Ok(LoadRequest {
         at: End { reference: args.at, password: std::env::var("SWITCHYARD_LOAD_PASSWORD").ok() },
         mix,
+        capture,
         how,
-        sessions: args.sessions,
+        sessions,
         variables: variables_of(&args.defines).map_err(invalid)?,
         seed: args.seed,
         bounds: Bounds { p99_ms: args.max_p99, failed: Some(share), backlog_s: BACKLOG_S },
@@ -129,6 +144,17 @@ fn variables_of(defines: &[String]) -> Result<Variables, String> {
 }
 
 fn print(loaded: &Loaded) {
+    if let Some(about) = &loaded.capture {
+        say!(
+            "Drawn from {} captured transactions, {:.1} a second, at most {} at once.",
+            about.transactions,
+            about.per_second,
+            about.most_at_once
+        );
+        for (why, times) in &about.left_out {
+            say!("{times} are left out: {why}");
+        }
+    }
     if loaded.read_only {
         say!("{} is a side of a migration: every write was refused.", loaded.at);
     }

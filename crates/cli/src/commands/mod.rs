@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod aftermath;
+mod capture;
 mod consistency;
 mod consumers;
 mod drill;
@@ -16,6 +17,7 @@ mod plan;
 mod preview;
 mod queries;
 mod repaired;
+mod replay;
 mod run;
 mod schema;
 mod shadow;
@@ -85,6 +87,8 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         }
         Cmd::Transactions(args) => transactions::run(&ctl, args).await,
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
+        Cmd::Capture(cmd) => capture::run(&ctl, cmd).await,
+        Cmd::Replay(cmd) => replay::run(&ctl, cmd).await,
         Cmd::Load(cmd) => load::run(&ctl, cmd).await,
         Cmd::Queries(cmd) => queries::run(&ctl, cmd).await,
         Cmd::Shadow(cmd) => shadow::run(&ctl, cmd).await,

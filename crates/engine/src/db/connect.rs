@@ -14,6 +14,7 @@ pub use super::postgres::{
     classify::classify,
     options::{APPLICATION, options},
     probe::Probe,
+    scratch_copy::ScratchCopy,
     shadow::{Running, SHADOW, UnderShadow},
     under_load::{LOAD, UnderLoad},
 };

@@ -34,6 +34,13 @@ pub enum Step {
     },
     /// Asks the server.
     Ask(Statement),
+    /// Asks the server what somebody else had asked, with the values of then.
+    Given {
+        /// The statement, with `$1` for its parameters.
+        text: String,
+        /// Their values.
+        parameters: Vec<Option<String>>,
+    },
 }
 
 /// A script: what one transaction of the load does.
@@ -47,9 +54,11 @@ pub struct Script {
 
 /// A step with its variables filled in.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Act {
+pub enum Act<'a> {
     /// Ask this.
     Ask(String),
+    /// Ask this with these values.
+    Given(&'a str, &'a [Option<String>]),
     /// Wait so long.
     Wait(Duration),
     /// Nothing is left to be done.
@@ -71,7 +80,7 @@ impl Script {
 
     /// How many statements one transaction has.
     pub fn statements(&self) -> usize {
-        self.steps.iter().filter(|s| matches!(s, Step::Ask(_))).count()
+        self.steps.iter().filter(|s| matches!(s, Step::Ask(_) | Step::Given { .. })).count()
     }
 }
 
@@ -80,7 +89,7 @@ impl Step {
     ///
     /// # Errors
     /// A sentence when an expression cannot be worked out: a division by zero, a range that is empty, an overflow.
-    pub fn act(&self, variables: &mut Variables, rng: &mut impl Rng) -> Result<Act, String> {
+    pub fn act(&self, variables: &mut Variables, rng: &mut impl Rng) -> Result<Act<'_>, String> {
         match self {
             Step::Set { name, value } => {
                 let value = value.value(variables, rng)?;
@@ -94,6 +103,7 @@ impl Step {
                 Ok(Act::Wait(wait))
             }
             Step::Ask(statement) => Ok(Act::Ask(statement.filled(variables))),
+            Step::Given { text, parameters } => Ok(Act::Given(text, parameters)),
         }
     }
 }
@@ -101,6 +111,7 @@ impl Step {
 /// Scripts with how often each is drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mix {
+    /// With the sum of all weights up to and with its own.
     scripts: Vec<(Script, u32)>,
     whole: u32,
 }
@@ -111,25 +122,24 @@ impl Mix {
     /// # Errors
     /// A sentence when nothing would ever be drawn, or the weights are beyond counting.
     pub fn of(scripts: Vec<(Script, u32)>) -> Result<Mix, String> {
-        let whole = scripts.iter().try_fold(0u32, |sum, (_, weight)| sum.checked_add(*weight));
+        let (mut upto, mut whole) = (Vec::with_capacity(scripts.len()), Some(0_u32));
+        for (script, weight) in scripts {
+            whole = whole.and_then(|sum| sum.checked_add(weight));
+            upto.push((script, whole.unwrap_or_default()));
+        }
         match whole {
             None => Err("The weights of the scripts add up to more than can be counted: make them smaller.".to_owned()),
             Some(0) => Err("Nothing would be run: give a script with a weight above 0.".to_owned()),
-            Some(whole) => Ok(Mix { scripts, whole }),
+            Some(whole) => Ok(Mix { scripts: upto, whole }),
         }
     }
 
     /// The next script.
     pub fn draw(&self, rng: &mut impl Rng) -> &Script {
-        let mut at = rng.random_range(0..self.whole);
-        for (script, weight) in &self.scripts {
-            match at.checked_sub(*weight) {
-                Some(left) => at = left,
-                None => return script,
-            }
-        }
-        // The weights add up to `whole`, so one of them was it.
-        &self.scripts[0].0
+        let at = rng.random_range(0..self.whole);
+        // The last sum is `whole`, so one of them is above.
+        let place = self.scripts.partition_point(|(_, upto)| *upto <= at);
+        &self.scripts[place].0
     }
 
     /// All of them.

@@ -21,7 +21,7 @@ fn asked(text: &str) -> Vec<String> {
     let acts = script.steps.iter().map(|step| step.act(&mut variables, &mut rng).unwrap());
     acts.filter_map(|act| match act {
         Act::Ask(statement) => Some(statement),
-        Act::Wait(_) | Act::Nothing => None,
+        Act::Given(..) | Act::Wait(_) | Act::Nothing => None,
     })
     .collect()
 }

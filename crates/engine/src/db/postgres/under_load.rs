@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use switchyard_load::{Session, Sessions, Trouble};
 use switchyard_model::endpoint::Endpoint;
 
-use super::{classify::classify, fence, options};
+use super::{classify::classify, fence, given::Given, options};
 use crate::{Result, db::connect::Login};
 
 /// The `application_name` of its sessions.
@@ -51,7 +51,8 @@ impl UnderLoad {
         Ok(found)
     }
 
-    async fn connection(&self) -> Result<PgConnection> {
+    /// A session as an application has it.
+    pub(super) async fn connection(&self) -> Result<PgConnection> {
         options::open_bare(&self.endpoint, self.has_password, &self.options).await
     }
 }
@@ -60,20 +61,27 @@ impl UnderLoad {
 impl Sessions for UnderLoad {
     async fn open(&self) -> std::result::Result<Box<dyn Session>, Trouble> {
         match self.connection().await {
-            Ok(connection) => Ok(Box::new(One(connection))),
+            Ok(connection) => Ok(Box::new(One { connection, given: Given::default() })),
             Err(e) => Err(Trouble { class: "connection".to_owned(), sentence: e.sentence(), broken: true }),
         }
     }
 }
 
-struct One(PgConnection);
+struct One {
+    connection: PgConnection,
+    given: Given,
+}
 
 #[async_trait]
 impl Session for One {
     async fn run(&mut self, statement: &str) -> std::result::Result<(), Trouble> {
         // The operator's own script; its variables are numbers.
-        let answer = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut self.0).await;
+        let answer = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut self.connection).await;
         answer.map(|_| ()).map_err(trouble)
+    }
+
+    async fn run_given(&mut self, statement: &str, values: &[Option<String>]) -> std::result::Result<(), Trouble> {
+        self.given.run(&mut self.connection, statement, values, None).await.map(drop).map_err(trouble)
     }
 }
 

@@ -1,0 +1,80 @@
+//! `capture` and `replay`: their subcommands.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+/// `capture …`
+#[derive(Debug, Subcommand)]
+pub enum CaptureCmd {
+    /// Makes a capture from a server's log: csv, json or plain, rotated, compressed with gzip or not.
+    ///
+    /// The file holds the application's data and is for you alone. What the log cannot tell is said.
+    Import(CaptureImportArgs),
+    /// What is in a capture.
+    Show {
+        /// The capture.
+        file: PathBuf,
+    },
+}
+
+/// `capture import …`
+#[derive(Debug, clap::Args)]
+pub struct CaptureImportArgs {
+    /// The log's files, the oldest first.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// The capture; it must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Only statements of this database.
+    #[arg(long)]
+    pub database: Option<String>,
+    /// Only statements of this role.
+    #[arg(long, value_name = "ROLE")]
+    pub user: Option<String>,
+    /// log_line_prefix, for a log of plain lines.
+    #[arg(long, default_value = "%m [%p] ")]
+    pub prefix: String,
+}
+
+/// `replay …`
+#[derive(Debug, Subcommand)]
+pub enum ReplayCmd {
+    /// Plays a capture on a scratch copy, or on two and compares them: 0 equal, 1 differences or refused, 2 not known.
+    ///
+    /// Each captured session is a session, its statements in their order. With --against both copies are asked the same, answers
+    /// and numbers of rows are compared, and the tables when it is over. A side of a migration is refused, since a replay
+    /// writes. Passwords come from the environment (SWITCHYARD_REPLAY_PASSWORD, SWITCHYARD_AGAINST_PASSWORD), the URL,
+    /// the keyring or ~/.pgpass.
+    Run(ReplayArgs),
+}
+
+/// `replay run …`
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The scratch copy: a postgres:// URL, or the name of an endpoint.
+    #[arg(long, value_name = "URL|ENDPOINT")]
+    pub at: String,
+    /// A second copy, as the first was made; of the version to compare with.
+    #[arg(long, value_name = "URL|ENDPOINT")]
+    pub against: Option<String>,
+    /// The capture.
+    #[arg(long, value_name = "FILE")]
+    pub capture: PathBuf,
+    /// How many times as fast as it was captured, or max; with --against statements are played one by one where this is not given.
+    #[arg(long, value_name = "TIMES|max")]
+    pub speed: Option<String>,
+    /// Sessions at once.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub sessions: usize,
+    /// Compares these tables alone when it is over, as schema.table with * for any text; again for more.
+    #[arg(long = "table", value_name = "PATTERN", conflicts_with = "no_tables")]
+    pub tables: Vec<String>,
+    /// Compares no tables.
+    #[arg(long)]
+    pub no_tables: bool,
+    /// Does not compare the tables before.
+    #[arg(long)]
+    pub no_first_look: bool,
+}
