@@ -3,4 +3,87 @@ import type { ShadowFinding } from "./ShadowFinding";
 import type { ShadowNever } from "./ShadowNever";
 import type { ShadowSkipped } from "./ShadowSkipped";
 
-export type ShadowReport = { seen: number, compared: number, equal: number, in_flight: number, moving: number, of_the_time: number, told: number, differing: number, not_again: number, unproven: number, pending: number, beyond_share: number, beyond_rate: number, skipped: Array<ShadowSkipped>, findings: Array<ShadowFinding>, statements: number, covered: number, never: Array<ShadowNever>, others: number, troubles: Array<string>, };
+/**
+ * What came of it so far.
+ */
+export type ShadowReport = { 
+/**
+ * Statements of the traffic that were seen.
+ */
+seen: number, 
+/**
+ * Run on both sides and compared.
+ */
+compared: number, 
+/**
+ * Of these: equal at once.
+ */
+equal: number, 
+/**
+ * Of these: equal after the stream had passed.
+ */
+in_flight: number, 
+/**
+ * Of these: different, and the source's own result changed from one run to the next.
+ */
+moving: number, 
+/**
+ * Of these: different, and the statement asks for the time or for the session.
+ */
+of_the_time: number, 
+/**
+ * Of these: different in what the statement leaves open.
+ */
+told: number, 
+/**
+ * Of these: different.
+ */
+differing: number, 
+/**
+ * Of these: different at once and not looked at again, since the statement is a finding already or too many wait.
+ */
+not_again: number, 
+/**
+ * Of these: different at once, and the stream did not pass, or a side did not answer again.
+ */
+unproven: number, 
+/**
+ * Being looked at again.
+ */
+pending: number, 
+/**
+ * Reads that were not run because of the share.
+ */
+beyond_share: number, 
+/**
+ * Reads that were not run because of the rate.
+ */
+beyond_rate: number, 
+/**
+ * Statements that were not run, by why.
+ */
+skipped: Array<ShadowSkipped>, 
+/**
+ * Findings first, then what is only told.
+ */
+findings: Array<ShadowFinding>, 
+/**
+ * Reads of the traffic by their shape.
+ */
+statements: number, 
+/**
+ * Of these: compared at least once.
+ */
+covered: number, 
+/**
+ * Those that never were, the most frequent first.
+ */
+never: Array<ShadowNever>, 
+/**
+ * Runs of statements beyond those that are kept apart.
+ */
+others: number, 
+/**
+ * Why something could not be looked at, each once.
+ */
+troubles: Array<string>, };

@@ -2,4 +2,23 @@
 import type { ShadowRunView } from "./ShadowRunView";
 import type { ShadowSummary } from "./ShadowSummary";
 
-export type ShadowView = { source: string, target: string, run: ShadowRunView | null, last: ShadowSummary | null, };
+/**
+ * Shadow reads of a migration.
+ */
+export type ShadowView = { 
+/**
+ * The source's name.
+ */
+source: string, 
+/**
+ * The target's name.
+ */
+target: string, 
+/**
+ * The newest run of this process.
+ */
+run: ShadowRunView | null, 
+/**
+ * The newest run that ended, whoever ran it.
+ */
+last: ShadowSummary | null, };
