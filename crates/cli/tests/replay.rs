@@ -166,11 +166,7 @@ async fn two_copies_are_equal(ctl: &Ctl, file: &str) {
         let rows: Vec<(i32, Option<String>)> = sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap();
         let bodies: Vec<Option<&str>> = rows.iter().map(|(_, b)| b.as_deref()).collect();
         assert_eq!(bodies, BODIES, "quotes, lines, backslashes and NULL");
-        let odd: i64 = query_scalar("SELECT sum(total - id) FROM orders")
-            .fetch_one(&mut connection)
-            .await
-            .map(|n: i64| n)
-            .unwrap();
+        let odd: i64 = query_scalar("SELECT sum(total - id) FROM orders").fetch_one(&mut connection).await.unwrap();
         assert_eq!(odd, 1 + 3 + 5, "what was rolled back is rolled back here");
     }
     let (code, unequal) = run(ctl, &["replay", "run", "--at", &at, "--against", &against, "--capture", file]);
