@@ -132,12 +132,61 @@ async fn what_was_captured_is_played_and_a_planted_difference_is_all_that_is_fou
     let (_, view) = run(&ctl, &["capture", "show", file]);
     assert_eq!((&view["sessions"], &view["left_out"]), (&2.into(), &serde_json::json!({})), "{view}");
 
+    a_live_server_is_captured_also_by_a_process_that_is_killed(&ctl, folder.path()).await;
     two_copies_are_equal(&ctl, file).await;
     a_changed_function_is_found(&ctl, file).await;
     a_timed_replay_is_compared_with_the_log(&ctl, file).await;
     load_is_drawn_from_it(&ctl, file);
     nobody_elses_writes_are_hit(&ctl, file);
     bad_input(&ctl, file, folder.path());
+}
+
+async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, folder: &std::path::Path) {
+    let (to, part) = (folder.join("live"), folder.join("live.part"));
+    let args = ["capture", "start", "--at", "a", "--to", to.to_str().unwrap(), "--user", "app"];
+    let seen = |file: &std::path::Path| {
+        let (_, view) = run(ctl, &["capture", "show", file.to_str().unwrap()]);
+        view["statements"].as_u64().unwrap_or_default()
+    };
+    let mut child = ctl.spawn(&args);
+    until(|| part.exists()).await;
+    talk(&ctl.rig.source).await;
+    until(|| seen(&part) == 3).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!to.exists() && seen(&part) == 3, "whoever took it was killed: what was taken is there");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&part).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "for its owner alone");
+    std::fs::remove_file(&part).unwrap();
+
+    let until_then = [&args[..], &["--for", "5"]].concat();
+    let mut child = ctl.spawn(&until_then);
+    until(|| part.exists()).await;
+    talk(&ctl.rig.source).await;
+    assert!(child.wait().unwrap().success(), "its time was over");
+    assert!(!part.exists() && seen(&to) == 3, "whole, in order, and under its name");
+
+    let (code, answer) = run(ctl, &["capture", "start", "--at", "b", "--to", part.to_str().unwrap()]);
+    let why = answer["error"]["message"].as_str().unwrap_or_default();
+    assert!(code == 2 && why.contains("log_min_duration_statement is -1"), "nothing is logged there: {answer}");
+}
+
+/// Three statements of an application.
+async fn talk(server: &Server) {
+    let mut connection = PgConnection::connect(&server.app_url()).await.unwrap();
+    for n in 0..3_i32 {
+        query("SELECT $1::integer").bind(n).execute(&mut connection).await.unwrap();
+    }
+}
+
+async fn until(is: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if is() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never came");
 }
 
 async fn both(ctl: &Ctl) -> [String; 2] {

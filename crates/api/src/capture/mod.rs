@@ -2,6 +2,7 @@
 
 mod import;
 mod kept;
+mod live;
 
 use std::{
     fs::File,
@@ -21,6 +22,7 @@ use switchyard_engine::error::words;
 use crate::dto::ApiError;
 
 pub use import::{ImportRequest, import};
+pub use live::CaptureRequest;
 
 /// A capture that was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]

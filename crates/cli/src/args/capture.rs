@@ -11,11 +11,35 @@ pub enum CaptureCmd {
     ///
     /// The file holds the application's data and is for you alone. What the log cannot tell is said.
     Import(CaptureImportArgs),
+    /// Captures a live database from its server's log as it grows, until interrupted or for a time.
+    ///
+    /// The server has to log every statement with its values; what is not set is said, and is not set for you. The log is read over
+    /// SQL, by a role that may (pg_monitor, and EXECUTE on pg_read_binary_file). Until it ends the capture is in FILE.part, which
+    /// can be played and looked at as well. The password comes from SWITCHYARD_CAPTURE_PASSWORD, the URL, the keyring or
+    /// ~/.pgpass.
+    Start(CaptureStartArgs),
     /// What is in a capture.
     Show {
         /// The capture.
         file: PathBuf,
     },
+}
+
+/// `capture start …`
+#[derive(Debug, clap::Args)]
+pub struct CaptureStartArgs {
+    /// The database: a postgres:// URL, or the name of an endpoint.
+    #[arg(long, value_name = "URL|ENDPOINT")]
+    pub at: String,
+    /// The capture; it must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// For so long.
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub seconds: Option<f64>,
+    /// Only statements of this role.
+    #[arg(long, value_name = "ROLE")]
+    pub user: Option<String>,
 }
 
 /// `capture import …`

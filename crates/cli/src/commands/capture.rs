@@ -1,14 +1,19 @@
 //! `capture`: statements of a log, kept in a file.
 
+use std::time::Duration;
+
 use switchyard_api::{
-    capture::{CaptureMade, CaptureView, ImportRequest, import, look},
+    capture::{CaptureMade, CaptureRequest, CaptureView, ImportRequest, import, look},
     dto::ApiError,
+    verify::End,
 };
 use switchyard_capture::take::Wanted;
 
-use super::Ctl;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ctl, verify::warn_of_password};
 use crate::{
-    args::{CaptureCmd, CaptureImportArgs},
+    args::{CaptureCmd, CaptureImportArgs, CaptureStartArgs},
     output::{self, Answer},
 };
 
@@ -20,6 +25,13 @@ pub async fn run(ctl: &Ctl, cmd: CaptureCmd) -> Result<Answer, ApiError> {
             let made = import(ImportRequest { files, to, prefix: Some(prefix), wanted }).await?;
             show_made(ctl, &made);
         }
+        CaptureCmd::Start(args) => {
+            warn_of_password(&args.at);
+            let made = start(ctl, args).await?;
+            show_made(ctl, &made);
+            // Nothing that was taken proves that there was nothing.
+            return Ok(if made.statements == 0 { Answer::Unable } else { Answer::Yes });
+        }
         CaptureCmd::Show { file } => {
             let view = look(file).await?;
             if ctl.json {
@@ -30,6 +42,29 @@ pub async fn run(ctl: &Ctl, cmd: CaptureCmd) -> Result<Answer, ApiError> {
         }
     }
     Ok(Answer::Yes)
+}
+
+/// Until its time is over, or it is interrupted.
+async fn start(ctl: &Ctl, args: CaptureStartArgs) -> Result<CaptureMade, ApiError> {
+    let wait = |s: f64| {
+        let why = format!("--for {s} is not a time that can be waited for.");
+        Duration::try_from_secs_f64(s).map_err(|_| ApiError::new("invalid", why, "Give seconds above 0."))
+    };
+    let request = CaptureRequest {
+        at: End { reference: args.at, password: std::env::var("SWITCHYARD_CAPTURE_PASSWORD").ok() },
+        to: args.to,
+        time: args.seconds.map(wait).transpose()?,
+        user: args.user,
+    };
+    let stop = CancellationToken::new();
+    let told = |statements| tell!("{statements} statements");
+    let capture = ctl.api.capture(request, stop.clone(), told);
+    tokio::pin!(capture);
+    tokio::select! {
+        made = &mut capture => return made,
+        interrupted = tokio::signal::ctrl_c() => if interrupted.is_ok() { stop.cancel() },
+    }
+    capture.await
 }
 
 fn show_made(ctl: &Ctl, made: &CaptureMade) {

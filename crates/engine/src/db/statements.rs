@@ -89,6 +89,8 @@ pub trait Statements: Send + Sync {
     async fn create_index(&self, table: &TableName, definition: &Definition) -> Result<()>;
     /// `log_line_prefix`.
     async fn log_prefix(&self) -> Result<String>;
+    /// Why not every statement of a role is logged with its values, in sentences; none where it is.
+    async fn not_logged(&self, role: Option<&str>) -> Result<Vec<String>>;
     /// Files of the server's log that were written to since then (Unix ms), where it can be read over SQL: in the form that says
     /// most, the oldest first.
     async fn logs(&self, since: Option<UnixMs>) -> Result<Vec<ServerLog>>;

@@ -3,6 +3,7 @@
 mod explain;
 mod index;
 mod log;
+mod logged;
 mod reading;
 
 use async_trait::async_trait;
@@ -35,6 +36,10 @@ impl Statements for PgDatabase {
 
     async fn log_prefix(&self) -> Result<String> {
         log::prefix(self).await
+    }
+
+    async fn not_logged(&self, role: Option<&str>) -> Result<Vec<String>> {
+        logged::lacking(self, role).await
     }
 
     async fn logs(&self, since: Option<UnixMs>) -> Result<Vec<ServerLog>> {

@@ -1,0 +1,211 @@
+//! A capture of a live server, from its log as it grows.
+//!
+//! What is taken is written as it comes into a file beside the capture's, `….part`, which is a capture itself: one that is
+//! not in order, and of which a crash tears the end. It goes when the capture is whole.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use switchyard_capture::{
+    Captured, Head,
+    file::{Reader, Writer},
+    take::{Taker, Wanted},
+};
+use switchyard_engine::{
+    clock::{Clock, SystemClock},
+    db::Database,
+};
+use switchyard_model::{Side, UnixMs};
+use switchyard_queries::log::{Format, LogReader, Prefix};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CaptureMade, blocking,
+    kept::{Gathered, unwritten},
+};
+use crate::{Switchyard, dto::ApiError, verify::End};
+
+/// How often the log is looked at.
+const EVERY: Duration = Duration::from_millis(500);
+/// What is read of it at once, bytes.
+const PIECE: u64 = 4 << 20;
+/// By how much of a log its form is told, bytes.
+const FORM: usize = 64 << 10;
+/// Sessions that look.
+const LANES: usize = 2;
+
+/// Asks for a capture of a live server.
+#[derive(Debug)]
+pub struct CaptureRequest {
+    /// Its database.
+    pub at: End,
+    /// Where the capture goes; it must not be there yet.
+    pub to: PathBuf,
+    /// For how long; None until it is stopped.
+    pub time: Option<Duration>,
+    /// Statements of this role alone.
+    pub user: Option<String>,
+}
+
+impl Switchyard {
+    /// Captures until the time is over or it is stopped; `tell` hears how many statements there are.
+    ///
+    /// # Errors
+    /// When the server does not log its statements, its log cannot be read over SQL, or the capture cannot be written.
+    pub async fn capture(
+        &self,
+        request: CaptureRequest,
+        stop: CancellationToken,
+        mut tell: impl FnMut(u64),
+    ) -> Result<CaptureMade, ApiError> {
+        let (endpoint, _) = self.resolve("The database", &request.at).await?;
+        let db = self.end(Side::Source, &request.at, LANES).await?;
+        let lacking = db.statements.not_logged(request.user.as_deref()).await?;
+        if !lacking.is_empty() {
+            let remedy = "Set it for the application's role, ALTER ROLE … IN DATABASE … SET …, and let it log in anew.";
+            return Err(ApiError::new("failed", lacking.join(" "), remedy));
+        }
+        let wanted = Wanted { database: Some(endpoint.database.clone()), user: request.user.clone(), since_us: None };
+        let mut taken = Taken::begin(&db, &request.to, wanted).await?;
+        let ends = async {
+            match request.time {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(ends);
+        loop {
+            let is_over = tokio::select! {
+                () = stop.cancelled() => true,
+                () = &mut ends => true,
+                () = tokio::time::sleep(EVERY) => false,
+            };
+            let before = taken.taker.seen().statements;
+            taken.go_on(&db).await?;
+            if taken.taker.seen().statements != before {
+                tell(taken.taker.seen().statements);
+            }
+            if is_over {
+                break;
+            }
+        }
+        taken.end(request.to).await
+    }
+}
+
+/// What was taken so far.
+struct Taken {
+    taker: Taker,
+    reader: Option<LogReader>,
+    prefix: Prefix,
+    /// How far each file was read.
+    read: BTreeMap<String, u64>,
+    last: Option<String>,
+    since: UnixMs,
+    part: PathBuf,
+    source: String,
+    writer: Writer<File>,
+}
+
+impl Taken {
+    async fn begin(db: &Database, to: &Path, wanted: Wanted) -> Result<Taken, ApiError> {
+        if to.symlink_metadata().is_ok() {
+            let why = format!("{} is there already and stays as it is.", to.display());
+            return Err(ApiError::new("invalid", why, "Give another name with --to."));
+        }
+        let prefix = Prefix::new(&db.statements.log_prefix().await?)
+            .map_err(|why| ApiError::new("failed", why, "Let the server log as csv or json."))?;
+        let since = SystemClock.now();
+        // What stands there already was before.
+        let logs = db.statements.logs(None).await?;
+        let read = logs.into_iter().map(|log| (log.file, log.size)).collect();
+        let mut name = to.as_os_str().to_owned();
+        name.push(".part");
+        let part = PathBuf::from(name);
+        let failed = |e: io::Error| unwritten(&part, &e);
+        let file = for_us_alone(&part).map_err(failed)?;
+        let mut head = Head::of(&db.label);
+        head.notes.push("It was not taken to its end, and is not in order.".to_owned());
+        let mut writer = Writer::begin(file, &head).map_err(failed)?;
+        writer.flush().map_err(failed)?;
+        let (taker, source) = (Taker::new(wanted), db.label.clone());
+        Ok(Taken { taker, reader: None, prefix, read, last: None, since, part, source, writer })
+    }
+
+    /// What the log has had since.
+    async fn go_on(&mut self, db: &Database) -> Result<(), ApiError> {
+        for log in db.statements.logs(Some(self.since)).await? {
+            let mut from = self.read.get(&log.file).copied().unwrap_or_default();
+            if from >= log.size {
+                continue;
+            }
+            let mut whole = Vec::new();
+            if self.last.as_ref().is_some_and(|last| *last != log.file)
+                && let Some(mut over) = self.reader.take()
+            {
+                over.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
+            }
+            self.last = Some(log.file.clone());
+            while from < log.size {
+                let piece = db.statements.log_piece(&log, from, PIECE.min(log.size - from)).await?;
+                if piece.is_empty() {
+                    break;
+                }
+                from += piece.len() as u64;
+                let head = &piece[..piece.len().min(FORM)];
+                let reader = self.reader.get_or_insert_with(|| LogReader::new(Format::detect(head, &self.prefix)));
+                // Memory does not fail.
+                let _ = reader.read(&mut piece.as_slice(), &mut |entry| {
+                    self.taker.take(entry, &mut |one| whole.push(one));
+                });
+                self.put(std::mem::take(&mut whole))?;
+            }
+            self.put(whole)?;
+            self.read.insert(log.file, from);
+        }
+        self.writer.flush().map_err(|e| unwritten(&self.part, &e))
+    }
+
+    fn put(&mut self, all: Vec<Captured>) -> Result<(), ApiError> {
+        all.iter().try_for_each(|one| self.writer.put(one)).map_err(|e| unwritten(&self.part, &e))
+    }
+
+    /// In order, and under its name.
+    async fn end(mut self, to: PathBuf) -> Result<CaptureMade, ApiError> {
+        let mut whole = Vec::new();
+        if let Some(mut reader) = self.reader.take() {
+            reader.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
+        }
+        self.taker.finish(&mut |one| whole.push(one));
+        self.put(whole)?;
+        let Taken { taker, part, source, writer, .. } = self;
+        blocking(move || {
+            let failed = |e: io::Error| unwritten(&part, &e);
+            writer.end().map_err(failed)?;
+            let unread = |why: String| ApiError::new("failed", why, "See the file that ends with .part.");
+            let mut reader = Reader::open(File::open(&part).map_err(failed)?).map_err(unread)?;
+            let mut gathered = Gathered::into(&to, &source)?;
+            reader.by_ref().for_each(|one| gathered.put(one));
+            let mut notes = taker.seen().notes();
+            notes.extend(reader.notes());
+            let made = gathered.keep(notes)?;
+            std::fs::remove_file(&part).map_err(failed)?;
+            Ok(made)
+        })
+        .await
+    }
+}
+
+/// A new file that only its owner may read.
+fn for_us_alone(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
