@@ -157,7 +157,24 @@ async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, f
     assert!(!to.exists() && seen(&part) == 3, "whoever took it was killed: what was taken is there");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&part).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600, "for its owner alone");
-    std::fs::remove_file(&part).unwrap();
+    let stop = ["capture", "stop", to.to_str().unwrap()];
+    let (code, made) = run(ctl, &stop);
+    assert_eq!((code, &made["statements"]), (0, &3.into()), "whoever asks for its end makes it whole: {made}");
+    assert!(made["notes"].to_string().contains("was ended before it was whole"), "and it says so: {made}");
+    assert!(!part.exists() && seen(&to) == 3);
+    let (code, answer) = run(ctl, &stop);
+    assert!(code == 1 && answer.to_string().contains("whole already"), "there is nothing to end: {answer}");
+    std::fs::remove_file(&to).unwrap();
+
+    let mut child = ctl.spawn(&args);
+    until(|| part.exists()).await;
+    talk(&ctl.rig.source).await;
+    until(|| seen(&part) == 3).await;
+    let (code, made) = run(ctl, &stop);
+    assert_eq!((code, &made["statements"]), (0, &3.into()), "the process that took it made it whole: {made}");
+    assert!(child.wait().unwrap().success(), "and ended in order");
+    assert!(!made["notes"].to_string().contains("was ended before"), "{made}");
+    std::fs::remove_file(&to).unwrap();
 
     let until_then = [&args[..], &["--for", "5"]].concat();
     let mut child = ctl.spawn(&until_then);

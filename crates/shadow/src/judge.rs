@@ -186,11 +186,11 @@ fn rows(compared: &Compared) -> (Class, String) {
     }
 }
 
+/// Rows as they are shown.
+type Shown = Vec<Vec<Option<String>>>;
+
 /// Rows that begin alike are laid beside one another, so that what differs is seen.
-fn beside(
-    source: &[Vec<Option<String>>],
-    target: &[Vec<Option<String>>],
-) -> (Vec<Vec<Option<String>>>, Vec<Vec<Option<String>>>) {
+fn beside(source: &Shown, target: &Shown) -> (Shown, Shown) {
     let mut rest: Vec<&Vec<Option<String>>> = target.iter().collect();
     let (mut pairs, mut lonely) = (Vec::new(), Vec::new());
     for row in source {

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::File,
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -13,7 +13,7 @@ use std::{
 
 use switchyard_capture::{
     Captured, Head,
-    file::{Reader, Writer},
+    file::Writer,
     take::{Taker, Wanted},
 };
 use switchyard_engine::{
@@ -24,10 +24,7 @@ use switchyard_model::{Side, UnixMs};
 use switchyard_queries::log::{Format, LogReader, Prefix};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    CaptureMade, blocking,
-    kept::{Gathered, unwritten},
-};
+use super::{CaptureMade, blocking, kept::unwritten, part::Part};
 use crate::{Switchyard, dto::ApiError, verify::End};
 
 /// How often the log is looked at.
@@ -83,7 +80,7 @@ impl Switchyard {
             let is_over = tokio::select! {
                 () = stop.cancelled() => true,
                 () = &mut ends => true,
-                () = tokio::time::sleep(EVERY) => false,
+                () = tokio::time::sleep(EVERY) => taken.part.is_to_end(),
             };
             let before = taken.taker.seen().statements;
             taken.go_on(&db).await?;
@@ -94,7 +91,7 @@ impl Switchyard {
                 break;
             }
         }
-        taken.end(request.to).await
+        taken.end().await
     }
 }
 
@@ -107,7 +104,7 @@ struct Taken {
     read: BTreeMap<String, u64>,
     last: Option<String>,
     since: UnixMs,
-    part: PathBuf,
+    part: Part,
     source: String,
     writer: Writer<File>,
 }
@@ -124,11 +121,9 @@ impl Taken {
         // What stands there already was before.
         let logs = db.statements.logs(None).await?;
         let read = logs.into_iter().map(|log| (log.file, log.size)).collect();
-        let mut name = to.as_os_str().to_owned();
-        name.push(".part");
-        let part = PathBuf::from(name);
-        let failed = |e: io::Error| unwritten(&part, &e);
-        let file = for_us_alone(&part).map_err(failed)?;
+        let part = Part::of(to);
+        let failed = |e: io::Error| unwritten(&part.file, &e);
+        let file = part.begin()?;
         let mut head = Head::of(&db.label);
         head.notes.push("It was not taken to its end, and is not in order.".to_owned());
         let mut writer = Writer::begin(file, &head).map_err(failed)?;
@@ -168,15 +163,15 @@ impl Taken {
             self.put(whole)?;
             self.read.insert(log.file, from);
         }
-        self.writer.flush().map_err(|e| unwritten(&self.part, &e))
+        self.writer.flush().map_err(|e| unwritten(&self.part.file, &e))
     }
 
     fn put(&mut self, all: Vec<Captured>) -> Result<(), ApiError> {
-        all.iter().try_for_each(|one| self.writer.put(one)).map_err(|e| unwritten(&self.part, &e))
+        all.iter().try_for_each(|one| self.writer.put(one)).map_err(|e| unwritten(&self.part.file, &e))
     }
 
     /// In order, and under its name.
-    async fn end(mut self, to: PathBuf) -> Result<CaptureMade, ApiError> {
+    async fn end(mut self) -> Result<CaptureMade, ApiError> {
         let mut whole = Vec::new();
         if let Some(mut reader) = self.reader.take() {
             reader.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
@@ -185,27 +180,10 @@ impl Taken {
         self.put(whole)?;
         let Taken { taker, part, source, writer, .. } = self;
         blocking(move || {
-            let failed = |e: io::Error| unwritten(&part, &e);
-            writer.end().map_err(failed)?;
-            let unread = |why: String| ApiError::new("failed", why, "See the file that ends with .part.");
-            let mut reader = Reader::open(File::open(&part).map_err(failed)?).map_err(unread)?;
-            let mut gathered = Gathered::into(&to, &source)?;
-            reader.by_ref().for_each(|one| gathered.put(one));
-            let mut notes = taker.seen().notes();
-            notes.extend(reader.notes());
-            let made = gathered.keep(notes)?;
-            std::fs::remove_file(&part).map_err(failed)?;
-            Ok(made)
+            // It is ours until the capture stands under its name.
+            let _ours = writer.end().map_err(|e| unwritten(&part.file, &e))?;
+            part.made_whole(Some(&source), taker.seen().notes())
         })
         .await
     }
-}
-
-/// A new file that only its owner may read.
-fn for_us_alone(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

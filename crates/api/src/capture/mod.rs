@@ -3,6 +3,7 @@
 mod import;
 mod kept;
 mod live;
+mod part;
 
 use std::{
     fs::File,
@@ -23,6 +24,7 @@ use crate::dto::ApiError;
 
 pub use import::{ImportRequest, import};
 pub use live::CaptureRequest;
+pub use part::stop;
 
 /// A capture that was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -18,6 +18,12 @@ pub enum CaptureCmd {
     /// can be played and looked at as well. The password comes from SWITCHYARD_CAPTURE_PASSWORD, the URL, the keyring or
     /// ~/.pgpass.
     Start(CaptureStartArgs),
+    /// Ends a capture that another process takes, or took until it was killed; what was taken is then whole and in order.
+    Stop {
+        /// The capture: what `capture start` was given with --to.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// What is in a capture.
     Show {
         /// The capture.

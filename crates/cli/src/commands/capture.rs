@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use switchyard_api::{
-    capture::{CaptureMade, CaptureRequest, CaptureView, ImportRequest, import, look},
+    capture::{CaptureMade, CaptureRequest, CaptureView, ImportRequest, import, look, stop},
     dto::ApiError,
     verify::End,
 };
@@ -32,6 +32,7 @@ pub async fn run(ctl: &Ctl, cmd: CaptureCmd) -> Result<Answer, ApiError> {
             // Nothing that was taken proves that there was nothing.
             return Ok(if made.statements == 0 { Answer::Unable } else { Answer::Yes });
         }
+        CaptureCmd::Stop { file } => show_made(ctl, &stop(file).await?),
         CaptureCmd::Show { file } => {
             let view = look(file).await?;
             if ctl.json {
@@ -56,13 +57,13 @@ async fn start(ctl: &Ctl, args: CaptureStartArgs) -> Result<CaptureMade, ApiErro
         time: args.seconds.map(wait).transpose()?,
         user: args.user,
     };
-    let stop = CancellationToken::new();
+    let interrupt = CancellationToken::new();
     let told = |statements| tell!("{statements} statements");
-    let capture = ctl.api.capture(request, stop.clone(), told);
+    let capture = ctl.api.capture(request, interrupt.clone(), told);
     tokio::pin!(capture);
     tokio::select! {
         made = &mut capture => return made,
-        interrupted = tokio::signal::ctrl_c() => if interrupted.is_ok() { stop.cancel() },
+        interrupted = tokio::signal::ctrl_c() => if interrupted.is_ok() { interrupt.cancel() },
     }
     capture.await
 }

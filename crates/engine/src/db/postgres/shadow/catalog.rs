@@ -85,8 +85,8 @@ pub(super) async fn collations(
     connection: &mut PgConnection,
     tables: &[String],
 ) -> sqlx::Result<BTreeMap<String, Rules>> {
-    let rows: Vec<(String, Option<String>, Option<String>, String, bool)> =
-        sqlx::query_as(COLLATIONS).bind(quoted(tables)).fetch_all(connection).await?;
+    type Found = (String, Option<String>, Option<String>, String, bool);
+    let rows: Vec<Found> = sqlx::query_as(COLLATIONS).bind(quoted(tables)).fetch_all(connection).await?;
     Ok(rows
         .into_iter()
         .map(|(column, provider, locale, version, exact)| {
