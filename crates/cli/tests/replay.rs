@@ -163,7 +163,7 @@ async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, f
     assert!(made["notes"].to_string().contains("was ended before it was whole"), "and it says so: {made}");
     assert!(!part.exists() && seen(&to) == 3);
     let (code, answer) = run(ctl, &stop);
-    assert!(code == 1 && answer.to_string().contains("whole already"), "there is nothing to end: {answer}");
+    assert!(code == 2 && answer.to_string().contains("whole already"), "there is nothing to end: {answer}");
     std::fs::remove_file(&to).unwrap();
 
     let mut child = ctl.spawn(&args);

@@ -12,6 +12,15 @@ use crate::{arena::Arena, case::Case, ctl::MIGRATION, fault::Fault, point::Way, 
 /// lease where the watchdog died as well, and what a second process needs on a busy machine.
 pub const PAUSE: Duration = Duration::from_secs(20);
 
+/// The life of a lease: who finishes has to wait for it again where whoever finished before was killed as well.
+const LEASE: Duration = Duration::from_secs(8);
+
+/// How long a client may wait in this case.
+fn limit(case: &Case) -> Duration {
+    let again = if case.fault == Fault::KilledTwice { LEASE } else { Duration::ZERO };
+    case.fault.outage(case.lasts) + PAUSE + again
+}
+
 /// The side that has to have the authority, where the point decides it: the process ended there, or did not go on.
 fn decided(case: &Case) -> Option<&'static str> {
     match case.fault {
@@ -128,7 +137,7 @@ pub async fn nothing_lost(server: &Server, ledger: &Ledger, when: &str) -> Vec<S
 
 /// Nobody waited longer than was promised.
 pub fn nobody_waited(case: &Case, longest: Duration) -> Option<String> {
-    let limit = case.fault.outage(case.lasts) + PAUSE;
+    let limit = limit(case);
     (longest > limit).then(|| format!("a client waited {longest:?}, and {limit:?} is the longest that is allowed"))
 }
 
