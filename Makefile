@@ -34,7 +34,7 @@ test:
 # Tests that take long and prove little more than those of `make test`.
 test-long:
 	@scripts/setup.sh test
-	@cargo nextest run -p switchyard-engine --run-ignored only -E 'test(15_to_15)'
+	@cargo nextest run -p switchyard-engine -p switchyard-cli --run-ignored only -E 'test(15_to_15)'
 
 # Licences and sources of all crates, known holes in crates and packages; what needs a network and has none is said.
 audit:

@@ -155,6 +155,7 @@ async fn nothing_travels_back(source: Major, target: Major) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: make test-long; from 15 to 18 the same is proven"]
 async fn nothing_travels_back_from_15_to_15() {
     nothing_travels_back(Major::V15, Major::V15).await;
 }

@@ -37,6 +37,7 @@ const LONG: Duration = Duration::from_secs(2);
 const APART: u64 = 3;
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: make test-long; from 15 to 18 the same is proven"]
 async fn a_live_pair_is_told_exactly_15_to_15() {
     told_exactly(Major::V15, Major::V15, &[(NONE, 7), (SOME, 7), (LONG, 6)], NONE).await;
 }
