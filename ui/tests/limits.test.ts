@@ -21,6 +21,16 @@ async function save(backend: FakeBackend) {
   await waitFor(() => expect(backend.asked("set_limits").length, "sent once").toBe(1));
 }
 
+describe("limits of errors", () => {
+  it("has one for writes and one for what fails always", async () => {
+    const { backend, sent } = dialog();
+    await fireEvent.input(screen.getByTestId("limit-errors_writes_per_million"), { target: { value: "20" } });
+    await fireEvent.input(screen.getByTestId("limit-errors_always_from"), { target: { value: "5" } });
+    await save(backend);
+    expect([sent()?.errors_writes_per_million, sent()?.errors_always_from], "beside the one for reads").toEqual([20, 5]);
+  });
+});
+
 describe("the ladder in the limits dialog", () => {
   it("takes a rung more between two others", async () => {
     const { backend, sent } = dialog();

@@ -63,6 +63,12 @@ pub struct Limits {
     /// Requests below which a rate of errors is unknown.
     #[serde(default = "errors_min_samples")]
     pub errors_min_samples: u32,
+    /// Writes that fail on the target per million, above the source's own rate: a lost write weighs more than a lost read.
+    #[serde(default = "errors_writes_per_million")]
+    pub errors_writes_per_million: u32,
+    /// So often a statement has to fail on the target, and never go well meanwhile, to be said to fail always.
+    #[serde(default = "errors_always_from")]
+    pub errors_always_from: u32,
     /// Free connections that have to be left on the target once the traffic has moved, percent of what clients may have.
     #[serde(default = "room::connections_headroom_percent")]
     pub connections_headroom_percent: u32,
@@ -91,6 +97,9 @@ pub struct Limits {
     #[serde(default)]
     pub step_back: bool,
 }
+
+/// A statement that has to fail more often than so to be noticed would not be.
+const MOST_TIMES: u32 = 1_000;
 
 /// Eight hours: a night.
 fn held_max_s() -> u32 {
@@ -124,6 +133,15 @@ fn errors_min_samples() -> u32 {
     200
 }
 
+/// 0.01 %.
+fn errors_writes_per_million() -> u32 {
+    100
+}
+
+fn errors_always_from() -> u32 {
+    3
+}
+
 impl Limits {
     /// For production: 1 s of lag held for 30 min, soak in hours, 7 days of receive-only.
     pub fn normal() -> Self {
@@ -147,6 +165,8 @@ impl Limits {
             latency_min_samples: latency_min_samples(),
             errors_per_million: errors_per_million(),
             errors_min_samples: errors_min_samples(),
+            errors_writes_per_million: errors_writes_per_million(),
+            errors_always_from: errors_always_from(),
             connections_headroom_percent: room::connections_headroom_percent(),
             headroom_hold_s: room::headroom_hold_s(),
             headroom_min_samples: room::headroom_min_samples(),
@@ -171,6 +191,8 @@ impl Limits {
         limits.latency_min_samples *= 2;
         limits.errors_min_samples *= 2;
         limits.errors_per_million /= 2;
+        limits.errors_writes_per_million /= 2;
+        limits.errors_always_from = 2;
         limits.connections_headroom_percent *= 2;
         limits.headroom_hold_s *= 2;
         limits.headroom_min_samples *= 2;
@@ -197,6 +219,7 @@ impl Limits {
         limits.latency_hold_s = 0;
         limits.latency_min_samples = 20;
         limits.errors_per_million = 100_000;
+        limits.errors_writes_per_million = 10_000;
         limits.errors_min_samples = 20;
         limits.headroom_hold_s = 0;
         limits.headroom_min_samples = 1;
@@ -266,10 +289,20 @@ impl Limits {
                 ));
             }
         }
-        if self.errors_per_million > 500_000 {
+        for (what, name, errors) in [
+            ("requests", "errors_per_million", self.errors_per_million),
+            ("writes", "errors_writes_per_million", self.errors_writes_per_million),
+        ] {
+            if errors > 500_000 {
+                out.push(format!(
+                    "{errors} errors per million {what} are more than half of them: give at most 500 000 ({name})."
+                ));
+            }
+        }
+        if !(1..=MOST_TIMES).contains(&self.errors_always_from) {
             out.push(format!(
-                "{} errors per million requests are more than half of them: give at most 500 000 (errors_per_million).",
-                self.errors_per_million
+                "A statement fails always from between 1 and {MOST_TIMES} times on, not {} (errors_always_from).",
+                self.errors_always_from
             ));
         }
         out
@@ -306,10 +339,12 @@ mod tests {
             latency_min_samples: 0,
             errors_min_samples: MOST_SAMPLES + 1,
             errors_per_million: 500_001,
+            errors_writes_per_million: 500_001,
+            errors_always_from: 0,
             ..Limits::normal()
         };
         let told = bad.problems();
-        assert_eq!(told.len(), 5, "each is named: {told:?}");
+        assert_eq!(told.len(), 7, "each is named: {told:?}");
         assert!(told[2].contains("latency_min_samples"), "by the name that a file gives it: {told:?}");
     }
 

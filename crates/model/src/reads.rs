@@ -161,6 +161,28 @@ pub struct ErrorFacts {
     pub places: Vec<Place>,
     /// Who counts nothing, or did not answer, a sentence each.
     pub blind: Vec<String>,
+    /// Statements of which every run failed on the target, and that do not fail so on the source.
+    #[serde(default)]
+    pub always: Vec<FailsAlways>,
+}
+
+/// A statement that never goes well on the target, however few of all requests it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailsAlways {
+    /// Without its values, shortened.
+    pub statement: String,
+    /// The first table that it names; empty for none.
+    pub table: String,
+    /// `application_name`s that sent it.
+    pub applications: Vec<String>,
+    /// `42883, syntax or access`.
+    pub error: String,
+    /// How often it failed.
+    pub times: u64,
+    /// Within how long, ms.
+    pub over_ms: i64,
+    /// Whether the source was asked as well: it does not fail there.
+    pub source_known: bool,
 }
 
 /// One that counts requests and errors.
@@ -190,6 +212,10 @@ pub enum PlaceKind {
     Server,
     /// Connections, by a router.
     Router,
+    /// Statements that read, by the servers' logs and statistics.
+    Reads,
+    /// Statements that write, by the same.
+    Writes,
 }
 
 /// Requests, and those of them that failed.
@@ -213,9 +239,18 @@ impl Place {
     /// Whether more fails on the target than its limit, on top of what fails on the source, allows. Few requests are judged
     /// as if they were the least that says anything, and one error alone says nothing about a rate.
     pub fn is_above(&self, limits: &Limits) -> bool {
-        let rate = self.source.rate() + limit(limits);
+        let rate = self.source.rate() + self.limit(limits);
         let requests = self.target.requests.max(u64::from(limits.errors_min_samples));
         self.target.errors > 1 && self.target.errors as f64 > rate * requests as f64
+    }
+
+    /// The limit on its errors per request: a kind has its own.
+    pub fn limit(&self, limits: &Limits) -> f64 {
+        let per_million = match self.kind {
+            PlaceKind::Probes | PlaceKind::Server | PlaceKind::Router | PlaceKind::Reads => limits.errors_per_million,
+            PlaceKind::Writes => limits.errors_writes_per_million,
+        };
+        f64::from(per_million) / 1_000_000.0
     }
 }
 
@@ -224,9 +259,4 @@ impl Counted {
     pub fn rate(&self) -> f64 {
         if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 }
     }
-}
-
-/// The limit on errors per request.
-pub fn limit(limits: &Limits) -> f64 {
-    f64::from(limits.errors_per_million) / 1_000_000.0
 }

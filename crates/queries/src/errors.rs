@@ -16,9 +16,6 @@ use crate::{
 /// Kinds that are kept apart; what comes after them is counted in one sum.
 const MOST_KINDS: usize = 2_000;
 
-/// So often a statement has failed, and never gone well, before it is said to fail always.
-const ALWAYS_FROM: u64 = 2;
-
 /// Characters of a message that are kept.
 const MESSAGE: usize = 300;
 
@@ -63,11 +60,13 @@ pub struct Tolerated {
     pub reads: f64,
     /// Of writes, 0–1.
     pub writes: f64,
+    /// So often a statement has failed, and never gone well, before it is said to fail always.
+    pub always_from: u64,
 }
 
 impl Default for Tolerated {
     fn default() -> Self {
-        Tolerated { reads: 0.001, writes: 0.000_1 }
+        Tolerated { reads: 0.001, writes: 0.000_1, always_from: 2 }
     }
 }
 
@@ -156,7 +155,7 @@ impl Errors {
                 let failed = failed.get(shape.id.as_str()).copied().unwrap_or_default();
                 kind.calls = calls(&shape.id);
                 kind.rate = kind.calls.map(|calls| failed as f64 / (failed as f64 + calls));
-                kind.always = kind.calls == Some(0.0) && failed >= ALWAYS_FROM;
+                kind.always = kind.calls == Some(0.0) && failed >= tolerated.always_from;
                 let most = match shape.does {
                     Does::Read => tolerated.reads,
                     Does::Write | Does::Other => tolerated.writes,

@@ -1,7 +1,7 @@
 //! Statements, logs and plans of both sides, compared.
 //!
 //! Owns what a statement is apart from its values ([`shape`]), what a server's log says ([`log`]), which errors belong together
-//! ([`errors`]), how long statements take
+//! ([`errors`]), which statements never go well now ([`lately`]), how long statements take
 //! ([`latency`]), what a slower statement costs ([`damage`]) and where two plans part ([`plan`]). Pure: it reads what it is
 //! handed, as text or as a [`std::io::Read`], and opens nothing.
 
@@ -12,6 +12,7 @@ pub mod damage;
 pub mod errors;
 pub mod facts;
 pub mod index;
+pub mod lately;
 pub mod latency;
 mod lex;
 pub mod log;

@@ -53,8 +53,11 @@ pub(super) fn latency(seen: &Seen<'_>) -> Check {
 
 /// `Error rate on the target under 0.1 %`.
 pub(super) fn errors(seen: &Seen<'_>) -> Check {
-    let percent = f64::from(seen.state.limits().errors_per_million) / 10_000.0;
-    let title = format!("Error rate on the target within {percent} % of the source's");
+    let percent = |per_million: u32| f64::from(per_million) / 10_000.0;
+    let limits = seen.state.limits();
+    let (all, writes) = (percent(limits.errors_per_million), percent(limits.errors_writes_per_million));
+    let title =
+        format!("Error rate on the target within {all} % of the source's, of writes {writes} %; nothing fails always");
     while_going_forward(seen, "cutover.errors", "errors", title)
 }
 

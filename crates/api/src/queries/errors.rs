@@ -11,9 +11,6 @@ use switchyard_queries::{
 use super::logs::{Asked, Read};
 use crate::{Switchyard, dto::*};
 
-/// Writes are tolerated to fail this many times less often than requests in general.
-const WRITES_TIGHTER: f64 = 10.0;
-
 impl Switchyard {
     /// Errors of the target's log by what failed, beside the source's.
     pub(crate) async fn queries_errors(&self, args: QueryErrorsRequest) -> Result<QueryErrorsView, ApiError> {
@@ -51,8 +48,12 @@ impl Switchyard {
             Err(e) => return Err(e),
         };
         notes.extend(logs.notes);
-        let per_million = f64::from(state.limits().errors_per_million) / 1e6;
-        let tolerated = Tolerated { reads: per_million, writes: per_million / WRITES_TIGHTER };
+        let limits = state.limits();
+        let tolerated = Tolerated {
+            reads: f64::from(limits.errors_per_million) / 1e6,
+            writes: f64::from(limits.errors_writes_per_million) / 1e6,
+            always_from: u64::from(limits.errors_always_from),
+        };
         let of = |id: &str| calls.as_ref().map(|calls| calls.get(id).copied().unwrap_or_default());
         let on_source = source.map(|s| s.judged(|_| None, tolerated));
         let kinds = target.judged(of, tolerated).into_iter().map(|kind| {

@@ -49,6 +49,11 @@ pub async fn run(ctl: &Ctl, migration: String, set: Vec<String>) -> Result<Answe
         limits.errors_min_samples
     );
     say!(
+        "  writes that fail there ≤ {} per million; no statement that fails always, {} times on",
+        limits.errors_writes_per_million,
+        limits.errors_always_from
+    );
+    say!(
         "  {} % of the target's connections free after a step, counted for {} s, from {} samples",
         limits.connections_headroom_percent,
         limits.headroom_hold_s,

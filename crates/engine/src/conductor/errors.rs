@@ -64,7 +64,10 @@ pub(super) async fn look(live: Arc<Live>) {
             blind.push(format!("errors are not counted by {}", mute.join(", ")));
         }
     }
-    live.snapshot().facts.errors = Some(ErrorFacts { at: now, places, blind });
+    let failing = live.failing_told();
+    places.extend(failing.places);
+    blind.extend(failing.blind);
+    live.snapshot().facts.errors = Some(ErrorFacts { at: now, places, blind, always: failing.always });
 }
 
 async fn servers(pair: &Pair) -> Result<[DatabaseCounts; 2]> {
@@ -74,7 +77,7 @@ async fn servers(pair: &Pair) -> Result<[DatabaseCounts; 2]> {
 
 /// A switch refuses writes and rolls its own transactions back: what it does on purpose is no error rate. Shifting reads does
 /// no such thing, and what fails because of it has to be seen.
-fn disturbed(state: &State, now: UnixMs) -> bool {
+pub(super) fn disturbed(state: &State, now: UnixMs) -> bool {
     let on_purpose = |command: &Command| match command {
         Command::ShiftReads { .. } | Command::Validate | Command::Analyze => false,
         Command::Prepare

@@ -8,7 +8,14 @@ use std::time::{Duration, Instant};
 
 use switchyard_model::{Side, UnixMs, gate::Facts, lag::LagSample, state::State};
 
-use super::{Event, Parts, drift::Seen, errors::Counters, headroom, transactions::FirstSeen};
+use super::{
+    Event, Parts,
+    drift::Seen,
+    errors::Counters,
+    failing::{Failing, Told},
+    headroom,
+    transactions::FirstSeen,
+};
 use crate::{
     facts::{ANALYSIS, Analysis, Snapshot},
     heartbeat::{Beats, Latency, Meter, WINDOW_MS},
@@ -53,6 +60,9 @@ pub struct Live {
     /// What probes of both sides showed.
     pub(super) probed: Mutex<Probed>,
     counters: Mutex<Counters>,
+    /// Statements that fail, by both logs; held while they are read.
+    pub(super) failing: tokio::sync::Mutex<Failing>,
+    failing_told: Mutex<Told>,
     /// Connections and kept log, lately.
     pub(super) room: Mutex<headroom::History>,
     /// Transactions whose age may not be seen.
@@ -97,6 +107,8 @@ impl Live {
             asks_routers: tokio::sync::Mutex::default(),
             probed: Mutex::default(),
             counters: Mutex::default(),
+            failing: tokio::sync::Mutex::default(),
+            failing_told: Mutex::default(),
             room: Mutex::default(),
             first_seen: Mutex::default(),
         }
@@ -125,6 +137,16 @@ impl Live {
     /// Everybody's counters over the last minute.
     pub(super) fn counters(&self) -> MutexGuard<'_, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which statements were last seen to fail.
+    pub(super) fn failing_told(&self) -> Told {
+        self.failing_told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// They were seen now.
+    pub(super) fn tell_failing(&self, told: Told) {
+        *self.failing_told.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     /// How long this conductor has been driving.

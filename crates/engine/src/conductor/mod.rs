@@ -10,6 +10,7 @@ mod drift;
 mod drills;
 mod dual_write;
 mod errors;
+mod failing;
 mod headroom;
 mod held;
 mod latencies;

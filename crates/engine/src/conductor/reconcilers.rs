@@ -13,7 +13,7 @@ use switchyard_model::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Event, Live, connect, drift, drills, dual_write, errors, headroom, held, notices, probes, publish, soak,
+    Event, Live, connect, drift, drills, dual_write, errors, failing, headroom, held, notices, probes, publish, soak,
     transactions, verifier,
 };
 use crate::{
@@ -38,6 +38,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(5), drift::look);
     every(tasks, live, stop, Duration::from_secs(2), held::look);
     every(tasks, live, stop, Duration::from_millis(500), drills::look);
+    every(tasks, live, stop, Duration::from_secs(5), failing::look);
     every(tasks, live, stop, Duration::from_secs(2), errors::look);
     every(tasks, live, stop, Duration::from_secs(2), headroom::look);
     every(tasks, live, stop, Duration::from_secs(2), transactions::look);
@@ -90,6 +91,7 @@ async fn pair(live: Arc<Live>) {
             routers(live.clone()).await;
             drift::look(live.clone()).await;
             held::look(live.clone()).await;
+            failing::look(live.clone()).await;
             errors::look(live.clone()).await;
             headroom::look(live.clone()).await;
             transactions::look(live.clone()).await;

@@ -17,6 +17,10 @@ pub struct Reading {
     pub statements: Vec<Counted>,
     /// Why nothing could be read, a sentence; None when it could.
     pub refused: Option<String>,
+    /// Statements of other roles whose texts may not be seen.
+    pub hidden: u32,
+    /// Whether one that is not in it was never counted; else it may have been forgotten, or be beyond what is read.
+    pub is_whole: bool,
     /// What cannot be seen, in sentences.
     pub notes: Vec<String>,
 }

@@ -144,7 +144,7 @@ impl Probing {
 
     /// With what the probes alone count.
     pub fn errors(&self, limits: &Limits) -> Judged {
-        let errors = ErrorFacts { at: self.clock.now(), places: vec![self.place()], blind: vec![] };
+        let errors = ErrorFacts { at: self.clock.now(), places: vec![self.place()], ..ErrorFacts::default() };
         self.judge(limits, &Facts { errors: Some(errors), ..Facts::default() }, "errors")
     }
 

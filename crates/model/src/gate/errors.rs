@@ -4,7 +4,7 @@ use super::{Gate, Looked, Question, goes_forward, outdated};
 use crate::{
     UnixMs, figure,
     limits::Limits,
-    reads::{COUNTS_MS, Counted, ErrorFacts, Place, PlaceKind, limit},
+    reads::{COUNTS_MS, Counted, ErrorFacts, FailsAlways, Place, PlaceKind},
     verdict::Verdict,
 };
 
@@ -23,6 +23,9 @@ fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
         return (Verdict::unknown(why), None);
     }
     if let Some(closed) = facts.places.iter().find_map(|place| wrong(place, limits)) {
+        return (closed, None);
+    }
+    if let Some(closed) = never_well(&facts.always) {
         return (closed, None);
     }
     // Probes alone are sure to be there: they make the samples that everything else is too quiet to give.
@@ -52,9 +55,36 @@ fn wrong(place: &Place, limits: &Limits) -> Option<Verdict> {
         figure::count(place.target.errors as i64),
         requests(place),
         percent(place.target.rate()),
-        percent(limit(limits)),
+        percent(place.limit(limits)),
     );
     Some(Verdict::fail(why, remedy(place.kind)))
+}
+
+/// However few of all requests it is: a rate would hide it.
+fn never_well(always: &[FailsAlways]) -> Option<Verdict> {
+    let first = always.first()?;
+    let source = if first.source_known { ", and not on the source" } else { "; the source is not known to" };
+    let table = if first.table.is_empty() { String::new() } else { format!(", table {}", first.table) };
+    let from = match first.applications.as_slice() {
+        [] => String::new(),
+        all => format!(", sent by {}", all.join(" and ")),
+    };
+    let more = match always.len() - 1 {
+        0 => String::new(),
+        1 => "; so does another statement".to_owned(),
+        n => format!("; so do {n} other statements"),
+    };
+    let why = format!(
+        "one statement fails always on the target{source}: “{}” failed {} of {} times within {} ({}{table}{from}){more}",
+        first.statement,
+        first.times,
+        first.times,
+        figure::span((first.over_ms / 1000).max(1)),
+        first.error,
+    );
+    let remedy = "“queries errors” has the server's message: make what the statement lacks on the target. It opens once the statement \
+                  goes well there, or five minutes after it last failed.";
+    Some(Verdict::fail(why, remedy))
 }
 
 fn remedy(kind: PlaceKind) -> &'static str {
@@ -64,6 +94,9 @@ fn remedy(kind: PlaceKind) -> &'static str {
         }
         PlaceKind::Server => {
             "Look at the target's log for what failed there, and at the application's; it opens a minute after the last error."
+        }
+        PlaceKind::Reads | PlaceKind::Writes => {
+            "See which statements fail with “queries errors”; it opens a minute after the last error."
         }
         PlaceKind::Router => {
             "See whether the router reaches the target and whether it accepts connections; it opens a minute after the last error."
@@ -126,7 +159,8 @@ mod tests {
     }
 
     fn judged(places: Vec<Place>) -> Verdict {
-        let facts = ErrorFacts { at: 1_000, places, blind: vec!["PgBouncer pgb:6432 counts no errors".into()] };
+        let facts =
+            ErrorFacts { at: 1_000, places, blind: vec!["PgBouncer pgb:6432 counts no errors".into()], always: vec![] };
         ask(&state(), &Facts { errors: Some(facts), ..Facts::default() }, 1_500, "errors").verdict
     }
 
@@ -151,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_was_counted_long_ago_is_unknown() {
-        let facts = ErrorFacts { at: 0, places: vec![probes(0, 480)], blind: vec![] };
+        let facts = ErrorFacts { at: 0, places: vec![probes(0, 480)], ..ErrorFacts::default() };
         let verdict = ask(&state(), &Facts { errors: Some(facts), ..Facts::default() }, 10_001, "errors").verdict;
         assert!(
             matches!(verdict, Verdict::Unknown { .. }),
@@ -177,6 +211,39 @@ mod tests {
             panic!("6 % are more than 5.1 %")
         };
         assert!(why.contains("6.0 %, 5.0 % on the source, limit 0.1 % more"), "{why}");
+    }
+
+    #[test]
+    fn writes_are_judged_more_tightly_than_reads() {
+        let by = |kind, errors| judged(vec![probes(0, 480), place(kind, "of them", (0, 9_000), (errors, 10_000))]);
+        assert!(by(PlaceKind::Reads, 5).opens(), "0.05 % of reads");
+        let Verdict::Fail { why, .. } = by(PlaceKind::Writes, 5) else { panic!("0.05 % of writes are too much") };
+        assert!(why.contains("limit 0.010 % more"), "it says its own limit: {why}");
+    }
+
+    #[test]
+    fn one_statement_of_a_thousand_that_fails_always_closes_and_is_named() {
+        let one = FailsAlways {
+            statement: "select with_tax(total) from orders where id = $1".into(),
+            table: "orders".into(),
+            applications: vec!["shop".into()],
+            error: "42883, syntax or access".into(),
+            times: 4,
+            over_ms: 50_000,
+            source_known: true,
+        };
+        let facts = |always| ErrorFacts { at: 1_000, places: vec![probes(0, 480)], always, ..ErrorFacts::default() };
+        let verdict =
+            |facts| ask(&state(), &Facts { errors: Some(facts), ..Facts::default() }, 1_500, "errors").verdict;
+        assert!(verdict(facts(vec![])).opens(), "nothing else is wrong");
+        assert_eq!(
+            verdict(facts(vec![one.clone()])).sentence(),
+            "one statement fails always on the target, and not on the source: “select with_tax(total) from orders where \
+             id = $1” failed 4 of 4 times within 50 s (42883, syntax or access, table orders, sent by shop)"
+        );
+        let unsure = FailsAlways { source_known: false, ..one.clone() };
+        let said = verdict(facts(vec![unsure, one])).sentence().to_owned();
+        assert!(said.contains("the source is not known to") && said.ends_with("so does another statement"), "{said}");
     }
 
     #[test]

@@ -78,6 +78,14 @@ errors_per_million: number,
  */
 errors_min_samples: number, 
 /**
+ * Writes that fail on the target per million, above the source's own rate: a lost write weighs more than a lost read.
+ */
+errors_writes_per_million: number, 
+/**
+ * So often a statement has to fail on the target, and never go well meanwhile, to be said to fail always.
+ */
+errors_always_from: number, 
+/**
  * Free connections that have to be left on the target once the traffic has moved, percent of what clients may have.
  */
 connections_headroom_percent: number, 

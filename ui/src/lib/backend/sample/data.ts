@@ -27,6 +27,8 @@ export function limits(demo: boolean): Limits {
     latency_min_samples: demo ? 20 : 200,
     errors_per_million: demo ? 100_000 : 1000,
     errors_min_samples: demo ? 20 : 200,
+    errors_writes_per_million: demo ? 10_000 : 100,
+    errors_always_from: 3,
     connections_headroom_percent: 10,
     headroom_hold_s: demo ? 0 : 60,
     headroom_min_samples: demo ? 1 : 20,

@@ -31,7 +31,7 @@ pub(super) async fn read(db: &PgDatabase, own: bool) -> Result<Reading> {
         .map_err(db.failed(doing))?;
     let found: Option<(String, bool, bool, bool)> =
         sqlx::query_as(FIND).fetch_optional(db.pool()).await.map_err(db.failed(doing))?;
-    let mut reading = Reading { at, ..Reading::default() };
+    let mut reading = Reading { at, is_whole: true, ..Reading::default() };
     let Some((schema, top, exec, info)) = found else {
         reading.refused = Some(format!(
             "Statements of {} are not known: pg_stat_statements is not installed in its database. Put it into \
@@ -64,6 +64,7 @@ pub(super) async fn read(db: &PgDatabase, own: bool) -> Result<Reading> {
         if let Some((evicted, since)) = told {
             reading.since = since;
             if evicted > 0 {
+                reading.is_whole = false;
                 reading.notes.push(format!(
                     "pg_stat_statements of {} has forgotten statements {evicted} times to make room: raise \
                      pg_stat_statements.max.",
@@ -90,6 +91,7 @@ fn sort_out(db: &PgDatabase, rows: Vec<Row>, own: bool, reading: &mut Reading) {
         reading.statements.push(Counted { key, text, calls, total_ms, squares, max_ms, rows, hits, reads });
     }
     let label = db.label();
+    reading.hidden = hidden;
     if hidden > 0 {
         reading.notes.push(format!(
             "{hidden} statements of other roles on {label} cannot be seen: grant pg_read_all_stats to {}.",
@@ -103,6 +105,7 @@ fn sort_out(db: &PgDatabase, rows: Vec<Row>, own: bool, reading: &mut Reading) {
         ));
     }
     if all >= MOST {
+        reading.is_whole = false;
         reading.notes.push(format!("Only the {MOST} statements of {label} that took longest in all are looked at."));
     }
 }
