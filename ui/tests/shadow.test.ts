@@ -27,6 +27,16 @@ describe("shadow reads", () => {
     await waitFor(() => expect(backend.asked("shadow_stop")).toHaveLength(1));
   });
 
+  it("are those of a capture where one is given", async () => {
+    const sample = new SampleShadow();
+    const backend = new FakeBackend({ shadow: () => sample.view(), shadow_start: () => sample.start() });
+    render(ShadowPanel, { props: { shadow: new ShadowReads(backend, "m") } });
+    await fireEvent.input(await screen.findByTestId("shadow-capture"), { target: { value: " /srv/monday.capture " } });
+    await fireEvent.click(screen.getByTestId("shadow-run"));
+    await waitFor(() => expect(backend.asked("shadow_start")).toHaveLength(1));
+    expect(backend.asked("shadow_start")[0]?.args).toEqual({ migration: "m", traffic: "capture", file: "/srv/monday.capture", seconds: null, share: 100, rate: 50 });
+  });
+
   it("say why they cannot be run", async () => {
     const backend = new FakeBackend({
       shadow: () => new SampleShadow().view(),

@@ -68,6 +68,7 @@ async fn what_differs_is_found_and_nothing_else() {
     let bed = Bed::start().await;
     planted(&bed).await;
     clean(&bed);
+    a_capture_is_read(&bed);
     the_log_is_followed(&bed).await;
     sessions_are_looked_at(&bed).await;
     bad_input(&bed);
@@ -155,6 +156,25 @@ fn clean(bed: &Bed) {
     assert_eq!(report["beyond_share"].as_u64().unwrap() + compared, 150, "and the rest is counted: {report}");
 }
 
+/// The same statements out of a capture: what is planted is found, what is alike ends well, and it ends with its file.
+fn a_capture_is_read(bed: &Bed) {
+    let made = |name: &str, log: &str| {
+        let to = bed.ctl.home().join(name).to_str().unwrap().to_owned();
+        bed.ctl.done(&["capture", "import", log, "--prefix", "%m [%p] %u@%d/%a ", "--to", &to]);
+        to
+    };
+    let clean = made("clean.capture", bed.ctl.home().join("clean.log").to_str().unwrap());
+    let (code, view) = answer(&bed.ctl.output(&["shadow", "run", "shop", "--capture", &clean, "--rate", "1000"]));
+    let report = &view["run"]["report"];
+    assert_eq!((code, &report["equal"]), (0, &150.into()), "with the values of their parameters: {view:#}");
+    assert!(view["run"]["notes"].to_string().contains("clean.capture"), "it says where they come from: {view:#}");
+
+    let texts: Vec<String> = PLANTED.iter().map(|(text, _)| (*text).to_owned()).collect();
+    let planted = made("planted.capture", &bed.log("again.log", &texts, &[]));
+    let (code, view) = answer(&bed.ctl.output(&["shadow", "run", "shop", "--capture", &planted]));
+    assert_eq!((code, classes(&view["run"]["report"], true)), (1, expected(PLANTED)), "as out of a log: {view:#}");
+}
+
 async fn the_log_is_followed(bed: &Bed) {
     let load = bed.application().await;
     let out = bed.run(&["--for", "4", "--rate", "50"]).await;
@@ -187,6 +207,8 @@ fn bad_input(bed: &Bed) {
         (vec!["--rate", "0"], "0 comparisons"),
         (vec!["--for", "0"], "above 0"),
         (vec!["--log", "/nothing/here"], "/nothing/here"),
+        (vec!["--capture", "/nothing/here"], "/nothing/here"),
+        (vec!["--capture", bed.ctl.passfile().to_str().unwrap()], "no capture"),
     ] {
         let (code, view) = answer(&bed.ctl.output(&[&["shadow", "run", "shop"], args.as_slice()].concat()));
         let message = view["error"]["message"].as_str().unwrap_or_default();

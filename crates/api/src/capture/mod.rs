@@ -122,7 +122,8 @@ pub(crate) fn survey(file: &Path) -> Result<(Survey, Head, Vec<String>), ApiErro
     Ok((survey, head, notes))
 }
 
-fn open(file: &Path) -> Result<Reader, ApiError> {
+/// One that is there.
+pub(crate) fn open(file: &Path) -> Result<Reader, ApiError> {
     let shown = file.display();
     let unread = |why: String| ApiError::new("invalid", why, "Give a file that “capture” has made.");
     let opened = File::open(file)

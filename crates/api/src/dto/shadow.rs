@@ -18,6 +18,11 @@ pub enum ShadowTraffic {
         /// `log_line_prefix` with which they were written; None for that of the server.
         prefix: Option<String>,
     },
+    /// A capture, in the order of its file, to its end.
+    Capture {
+        /// Its path on this machine.
+        file: String,
+    },
     /// What the source's sessions run, looked at several times a second.
     Activity,
 }
@@ -30,7 +35,7 @@ pub struct ShadowRequest {
     /// Where the statements come from.
     #[serde(flatten)]
     pub traffic: ShadowTraffic,
-    /// When it ends by itself, s; None for the end of the files, and for never otherwise.
+    /// When it ends by itself, s; None for the end of the files or of the capture, and for never otherwise.
     pub seconds: Option<u32>,
     /// Percent of the reads that are run; the first of each statement always is.
     pub share: u8,

@@ -2,6 +2,7 @@
 //!
 //! Owns runs of this process and what is kept of them: counts alone. Values and texts stay in memory.
 
+mod captured;
 mod kept;
 mod traffic;
 
@@ -220,6 +221,9 @@ fn check_request(args: &ShadowRequest) -> Result<(), ApiError> {
     }
     if matches!(&args.traffic, ShadowTraffic::Files { files, .. } if files.is_empty()) {
         problems.push("Give at least one file of the source's log.".to_owned());
+    }
+    if matches!(&args.traffic, ShadowTraffic::Capture { file } if file.is_empty()) {
+        problems.push("Give the file of a capture.".to_owned());
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::problems(&problems)) }
 }

@@ -1,12 +1,14 @@
-//! Where statements come from: the source's log over SQL, files of it, or what its sessions run.
+//! Where statements come from: the source's log over SQL, files of it, a capture, or what its sessions run.
 
 use std::{
     collections::HashMap,
     io::Read as _,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use switchyard_capture::file::Reader;
 use switchyard_engine::{
     db::{
         Database,
@@ -21,7 +23,8 @@ use switchyard_shadow::{Chosen, Sample, Tally};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use crate::{dto::*, queries::logs};
+use super::captured::from_capture;
+use crate::{capture, dto::*, queries::logs};
 
 /// How often the log is looked at.
 const LOG_EACH: Duration = Duration::from_millis(250);
@@ -53,6 +56,7 @@ pub(super) struct Source {
 enum From {
     Log(Prefix, HashMap<String, u64>),
     Files(Vec<String>, Prefix),
+    Capture(Reader),
     Sessions,
 }
 
@@ -62,6 +66,12 @@ impl Traffic {
         let from = match asked {
             ShadowTraffic::Server => self.server().await?,
             ShadowTraffic::Activity => self.activity(),
+            ShadowTraffic::Capture { file } => {
+                let read = capture::blocking(move || capture::open(Path::new(&file)).map(|reader| (file, reader)));
+                let (file, reader) = read.await?;
+                self.say(format!("Statements come from the capture {file}, taken of {}.", reader.head().source));
+                From::Capture(reader)
+            }
             ShadowTraffic::Files { files, prefix } => {
                 for file in &files {
                     logs::open(file)?;
@@ -109,7 +119,7 @@ impl Traffic {
             .map_err(|why| ApiError::new("invalid", why, "Give --prefix as the server's configuration has it."))
     }
 
-    fn say(&self, sentence: String) {
+    pub(super) fn say(&self, sentence: String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if !notes.contains(&sentence) {
             notes.push(sentence);
@@ -145,6 +155,11 @@ impl Source {
         let told = match self.from {
             From::Log(prefix, sizes) => follow(&traffic, &prefix, sizes, &to).await,
             From::Sessions => look(&traffic, &to).await,
+            From::Capture(reader) => {
+                let reading = traffic.clone();
+                let read = tokio::task::spawn_blocking(move || from_capture(&reading, reader, &to));
+                read.await.map_err(|e| format!("Reading the capture broke off: {e}."))
+            }
             From::Files(files, prefix) => {
                 let reading = traffic.clone();
                 let read = tokio::task::spawn_blocking(move || from_files(&reading, &files, &prefix, &to));

@@ -19,7 +19,7 @@ pub enum ShadowCmd {
 pub struct ShadowArgs {
     /// The migration.
     pub migration: String,
-    /// Ends after so many seconds [default: 60, or the end of the files].
+    /// Ends after so many seconds [default: 60, or the end of the files or of the capture].
     #[arg(long = "for", value_name = "SECONDS")]
     pub span: Option<u32>,
     /// Percent of the reads that are run; the first of each statement always is.
@@ -34,6 +34,9 @@ pub struct ShadowArgs {
     /// The log_line_prefix with which plain lines were written [default: the server's].
     #[arg(long, value_name = "PREFIX", requires = "log")]
     pub prefix: Option<String>,
+    /// A capture, to its end: reads of another time, asked of both sides as they are now.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["activity", "log"])]
+    pub capture: Option<PathBuf>,
     /// Looks at what sessions run instead of the log: short statements, and those with parameters, are not seen.
     #[arg(long)]
     pub activity: bool,

@@ -35,11 +35,13 @@ pub async fn run(ctl: &Ctl, cmd: ShadowCmd) -> Result<Answer, ApiError> {
 }
 
 fn request(args: ShadowArgs) -> Result<ShadowRequest, ApiError> {
-    let seconds = if args.log.is_empty() { args.span.or(Some(USUAL)) } else { args.span };
-    let traffic = match (args.log.is_empty(), args.activity) {
-        (false, _) => ShadowTraffic::Files { files: names(args.log)?, prefix: args.prefix },
-        (true, true) => ShadowTraffic::Activity,
-        (true, false) => ShadowTraffic::Server,
+    let has_end = args.capture.is_some() || !args.log.is_empty();
+    let seconds = if has_end { args.span } else { args.span.or(Some(USUAL)) };
+    let traffic = match names(args.capture.into_iter().collect())?.pop() {
+        Some(file) => ShadowTraffic::Capture { file },
+        None if !args.log.is_empty() => ShadowTraffic::Files { files: names(args.log)?, prefix: args.prefix },
+        None if args.activity => ShadowTraffic::Activity,
+        None => ShadowTraffic::Server,
     };
     Ok(ShadowRequest { migration: args.migration, traffic, seconds, share: args.share, rate: args.rate })
 }

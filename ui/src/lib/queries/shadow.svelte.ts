@@ -12,6 +12,8 @@ export class ShadowReads {
   /** Comparisons per second, and percent of the reads. */
   rate = $state(50);
   share = $state(100);
+  /** A capture on the machine that runs it; empty for the source's log as it grows. */
+  capture = $state("");
   /** Whether something is asked for just now. */
   asking = $state(false);
 
@@ -37,10 +39,12 @@ export class ShadowReads {
     return this.view?.run != null && this.view.run.ended === null;
   }
 
-  /** Follows the source's log until it is stopped. */
+  /** Follows the source's log until it is stopped, or reads a capture to its end. */
   run(): Promise<void> {
+    const file = this.capture.trim();
+    const traffic = file === "" ? ({ traffic: "server" } as const) : ({ traffic: "capture", file } as const);
     return this.#ask(async () => {
-      this.view = await this.backend.call("shadow_start", { migration: this.migration, traffic: "server", seconds: null, share: this.share, rate: this.rate });
+      this.view = await this.backend.call("shadow_start", { migration: this.migration, ...traffic, seconds: null, share: this.share, rate: this.rate });
     });
   }
 

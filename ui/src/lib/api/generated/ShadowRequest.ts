@@ -9,7 +9,7 @@ export type ShadowRequest = {
  */
 migration: string, 
 /**
- * When it ends by itself, s; None for the end of the files, and for never otherwise.
+ * When it ends by itself, s; None for the end of the files or of the capture, and for never otherwise.
  */
 seconds: number | null, 
 /**
@@ -27,4 +27,8 @@ files: Array<string>,
 /**
  * `log_line_prefix` with which they were written; None for that of the server.
  */
-prefix: string | null, } | { "traffic": "activity" });
+prefix: string | null, } | { "traffic": "capture", 
+/**
+ * Its path on this machine.
+ */
+file: string, } | { "traffic": "activity" });
