@@ -82,6 +82,14 @@ commands! {
     limits_templates(Nothing) -> LimitsTemplates;
     /// Changes the limits.
     set_limits(SetLimits) -> Nothing;
+    /// The application's own metrics: where each stands.
+    metrics(MetricsRequest) -> MetricsView;
+    /// Sets a metric of the application up, or replaces it; from then on the ladder waits for it.
+    metric_set(MetricForm) -> MetricRow;
+    /// Reads a metric as it is filled in, and keeps nothing.
+    metric_try(MetricForm) -> MetricRow;
+    /// Takes a metric of the application away.
+    metric_remove(RemoveMetric) -> Nothing;
     /// A password for this session, or for the keyring where there is one.
     provide_password(ProvidePassword) -> Nothing;
     /// Entries of the journal.

@@ -20,6 +20,7 @@ pub mod export;
 pub mod guard;
 mod host;
 pub mod load;
+mod metrics;
 mod migrations;
 pub mod plan;
 pub mod preflight;

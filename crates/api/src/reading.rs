@@ -2,6 +2,7 @@
 
 use switchyard_engine::{phases::step_title, store::Head};
 use switchyard_model::{
+    application::{Bound, Metric},
     drill::{Act, DrillResult},
     figure,
     journal::{Entry, Outcome, Recorded},
@@ -134,6 +135,10 @@ fn sentence(entry: &Entry) -> (String, Tone) {
             (format!("A process found the run open and {what}."), Tone::Warn)
         }
         Entry::SignedOff { check, by_name, reason } => (format!("{by_name} signed off {check}: {reason}"), Tone::Info),
+        Entry::MetricSet { metric } => (metric_set(metric), Tone::Info),
+        Entry::MetricRemoved { name } => {
+            (format!("The application's metric “{name}” is no longer asked for."), Tone::Warn)
+        }
         Entry::Overridden { gate, by_name, reason } => {
             (format!("{by_name} overrode the gate “{gate}” for the next run: {reason}"), Tone::Warn)
         }
@@ -175,6 +180,17 @@ fn sentence(entry: &Entry) -> (String, Tone) {
         }
         Entry::LeaseTaken { from } => (format!("The lease was taken over; {from} had let it lapse."), Tone::Warn),
     }
+}
+
+fn metric_set(metric: &Metric) -> String {
+    let Metric { name, limit, unit, for_s, query, .. } = metric;
+    let side = match metric.bound {
+        Bound::Above => "above",
+        Bound::Below => "below",
+    };
+    let held = figure::span(i64::from(*for_s));
+    let what = shorten(query);
+    format!("The application's metric “{name}” is wrong {side} {limit} {unit} and has to be within for {held}: {what}")
 }
 
 fn moved(act: Act) -> String {

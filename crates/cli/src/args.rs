@@ -4,6 +4,7 @@ mod capture;
 mod drill;
 mod dual_write;
 mod load;
+mod metrics;
 mod queries;
 mod shadow;
 mod verify;
@@ -16,6 +17,7 @@ pub use capture::*;
 pub use drill::*;
 pub use dual_write::*;
 pub use load::*;
+pub use metrics::*;
 pub use queries::*;
 pub use shadow::*;
 pub use verify::*;
@@ -124,8 +126,8 @@ pub enum Cmd {
     Override {
         /// The migration.
         migration: String,
-        /// The gate: preflight, hold, schema, lag, consistency, way_back, read_back, latency, errors, connections, slots,
-        /// transactions, soak, drill or receive_only.
+        /// The gate: preflight, hold, schema, lag, consistency, way_back, read_back, latency, errors, application, connections,
+        /// slots, transactions, soak, drill or receive_only.
         gate: String,
         /// Who answers for it.
         #[arg(long)]
@@ -187,6 +189,9 @@ pub enum Cmd {
         #[arg(long, value_name = "FILE|NAME=VALUE")]
         set: Vec<String>,
     },
+    /// The application's own metrics, from a Prometheus: a limit on each, for which the ladder waits.
+    #[command(subcommand)]
+    Metrics(MetricsCmd),
     /// Captures: statements of a live database as they came, with values, times and sessions.
     #[command(subcommand)]
     Capture(CaptureCmd),

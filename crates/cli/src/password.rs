@@ -1,6 +1,6 @@
 //! Passwords: from the environment or a prompt without echo, never from the arguments.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 
 use switchyard_api::dto::ApiError;
 
@@ -29,6 +29,25 @@ pub fn ask(what: &str, variable: &str) -> Result<Option<String>, ApiError> {
     read.map_err(failed)?;
     let text = line.trim_end_matches(['\r', '\n']).to_owned();
     Ok(if text.is_empty() { None } else { Some(text) })
+}
+
+/// A secret that has to be there: from `variable`, from a prompt, or, without a terminal, from the input.
+pub fn secret(what: &str, variable: &str) -> Result<String, ApiError> {
+    let typed = ask(what, variable)?;
+    if let Some(text) = typed.or_else(piped).filter(|text| !text.is_empty()) {
+        return Ok(text);
+    }
+    let message = format!("The token or password of {what} is missing.");
+    Err(ApiError::new("invalid", message, format!("Type it, pipe it in, or set {variable}.")))
+}
+
+/// The input up to its end, where it is no terminal; a line's end is no part of it.
+fn piped() -> Option<String> {
+    if std::io::stdin().is_terminal() {
+        return None;
+    }
+    let text = std::io::read_to_string(std::io::stdin().take(64 * 1024)).ok()?;
+    Some(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Switches the terminal's echo off until dropped, through stty: no raw terminal calls of our own.

@@ -15,7 +15,7 @@ use std::{
 };
 
 use ctl::{Ctl, MIGRATION};
-use switchyard_rig::RigOptions;
+use switchyard_rig::{RigOptions, Web};
 
 /// Files below a folder that hold one of these words, the allowed one left out.
 fn files_holding(folder: &Path, words: &[String], allowed: &Path) -> Vec<String> {
@@ -115,6 +115,23 @@ async fn passwords_are_nowhere() {
     said.push(ctl.output(&["load", "run", "--at", "b", "--script", script, "--rate", "20", "--seconds", "1"]));
     let wrong = url("canary-5up3rsecret");
     said.push(ctl.output(&["load", "run", "--at", &wrong, "--script", script, "--rate", "1", "--seconds", "1"]));
+    // A metric's token on stdin, sent to a server that says it back; and kept, as far as there is somewhere to keep it.
+    let echo = Web::start(|asked| {
+        let body = serde_json::json!({ "status": "error", "error": asked.head }).to_string();
+        Some((400, String::new(), body.into_bytes()))
+    });
+    let echo = echo.await.unwrap();
+    let token = "canary-t0ken";
+    words.push(token.to_owned());
+    for what in ["try", "add"] {
+        let metric =
+            ["metrics", what, MIGRATION, "p95", "--url", &echo.url, "--query", "up", "--above", "1", "--token"];
+        said.push(ctl.output_with_input(&metric, token));
+    }
+    assert!(echo.asked() > 0, "the token went to the server that was named");
+    let told = String::from_utf8_lossy(&said[said.len() - 2].stdout).into_owned();
+    assert!(told.contains("authorization: Bearer …"), "and what it said back is masked: {told}");
+    said.push(ctl.output(&["metrics", "show", MIGRATION]));
     said.push(ctl.output(&["preview", MIGRATION, "cleanup", MIGRATION]));
     said.push(ctl.output(&["journal", MIGRATION, "--limit", "10000"]));
     said.push(ctl.output(&["status", MIGRATION, "--checks"]));

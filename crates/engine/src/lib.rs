@@ -20,6 +20,7 @@ pub mod keychain;
 pub mod measure;
 pub mod phases;
 pub mod probes;
+pub mod prometheus;
 pub mod reconcile;
 pub mod replicate;
 pub mod route;

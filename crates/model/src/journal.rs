@@ -8,6 +8,7 @@ use ts_rs::TS;
 
 use crate::{
     Command, Side, UnixMs,
+    application::Metric,
     drill::{DrillOrder, DrillPlan, DrillResult},
     dual_write::DualWriteEvent,
     ident::TableName,
@@ -51,6 +52,16 @@ pub enum Entry {
     LimitsChanged {
         /// The new ones.
         limits: Limits,
+    },
+    /// A metric of the application was set up; one of the same name is replaced.
+    MetricSet {
+        /// It.
+        metric: Metric,
+    },
+    /// A metric of the application is asked for no more.
+    MetricRemoved {
+        /// Its name.
+        name: String,
     },
     /// A command was accepted and will run.
     RunStarted {

@@ -13,6 +13,7 @@ use ts_rs::TS;
 
 use crate::{
     Command, Side, UnixMs,
+    application::{Metric, SetUp},
     drill::{DrillPlan, DrillRecord},
     dual_write::DualWriteRecord,
     hold::Held,
@@ -75,6 +76,8 @@ pub struct State {
     pub drill_plan: Option<DrillPlan>,
     /// Synchronous dual writes, oldest first.
     pub dual_writes: Vec<DualWriteRecord>,
+    /// The application's own metrics, by name.
+    pub metrics: Vec<SetUp>,
 }
 
 /// When each phase's work was last completed.
@@ -201,6 +204,7 @@ impl State {
             drills: Vec::new(),
             drill_plan: None,
             dual_writes: Vec::new(),
+            metrics: Vec::new(),
         }
     }
 
@@ -223,6 +227,8 @@ impl State {
         match &recorded.entry {
             Entry::Created { .. } => return Err(bad("a migration is created once")),
             Entry::LimitsChanged { limits } => self.spec.limits = limits.clone(),
+            Entry::MetricSet { metric } => self.set_metric(metric, recorded),
+            Entry::MetricRemoved { name } => self.metrics.retain(|m| m.metric.name != *name),
             Entry::RunStarted { command, reason, .. } => {
                 if self.open_run.is_some() {
                     return Err(bad("a run began while another was open"));
@@ -353,6 +359,14 @@ impl State {
             | Entry::LeaseTaken { .. } => {}
         }
         Ok(())
+    }
+
+    fn set_metric(&mut self, metric: &Metric, recorded: &Recorded) {
+        let Recorded { seq, at, by, .. } = recorded;
+        let set_up = SetUp { seq: *seq, at: *at, by: by.clone(), metric: metric.clone() };
+        self.metrics.retain(|m| m.metric.name != metric.name);
+        let place = self.metrics.partition_point(|m| m.metric.name < metric.name);
+        self.metrics.insert(place, set_up);
     }
 
     fn open(&mut self, run: RunId, seq: i64) -> Result<&mut Run, BadJournal> {

@@ -19,6 +19,7 @@ mod pooler;
 mod port;
 mod proc;
 mod process;
+mod prometheus;
 mod quote;
 mod ready;
 mod rig;
@@ -27,6 +28,7 @@ mod server;
 mod settings;
 mod template;
 mod tls;
+mod web;
 pub mod workload;
 
 pub use endpoints::{Endpoints, PoolerEndpoint, ServerEndpoint};
@@ -37,10 +39,12 @@ pub use login::{Login, Logins};
 pub use major::Major;
 pub use pooler::Pooler;
 pub use process::Process;
+pub use prometheus::Prometheus;
 pub use rig::{Rig, RigOptions};
 pub use schema::Schema;
 pub use server::{Server, ServerOptions};
 pub use template::Identity;
+pub use web::{Asked, Web};
 pub use workload::{Workload, WorkloadConfig};
 
 /// The database that every server of a rig holds.

@@ -301,6 +301,7 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
         super::reads::latency(seen),
         super::reads::errors(seen),
     ]);
+    checks.extend(super::reads::application(seen));
     checks.extend(super::room::checks(seen));
     checks.extend([
         soak(seen),

@@ -1,6 +1,6 @@
 //! How old what is shown is: everything that is measured again and again, and for how long one measurement counts.
 
-use switchyard_model::{Side, lag::GAP_MS, reads::COUNTS_MS};
+use switchyard_model::{Side, application, lag::GAP_MS, reads::COUNTS_MS};
 
 use super::Seen;
 use crate::dto::*;
@@ -25,6 +25,11 @@ pub(super) fn measured(seen: &Seen<'_>) -> Vec<Measured> {
     }
     if state.held.is_some() {
         all.push(line("the source's fence".to_owned(), snapshot.facts.hold.as_ref().map(|f| f.at), LOOKED_MS));
+    }
+    if !state.metrics.is_empty() {
+        let read = |seq| snapshot.facts.application.as_ref().and_then(|facts| facts.of(seq)).map(|f| f.at);
+        let oldest = state.metrics.iter().map(|m| read(m.seq)).min().flatten();
+        all.push(line("the application's own metrics".to_owned(), oldest, application::COUNTS_MS));
     }
     if state.milestones.replicating.is_some() {
         for from in [state.authority, state.authority.other()] {

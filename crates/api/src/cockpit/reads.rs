@@ -61,6 +61,19 @@ pub(super) fn errors(seen: &Seen<'_>) -> Check {
     while_going_forward(seen, "cutover.errors", "errors", title)
 }
 
+/// `The application's 3 own metrics are within their limits`; None where none is set up, or nobody is to be asked.
+pub(super) fn application(seen: &Seen<'_>) -> Option<Check> {
+    let metrics = &seen.state.metrics;
+    if metrics.is_empty() || seen.state.held.is_some() {
+        return None;
+    }
+    let title = match metrics.as_slice() {
+        [one] => format!("The application's metric “{}” is within its limit", one.metric.name),
+        many => format!("The application's {} own metrics are within their limits", many.len()),
+    };
+    Some(while_going_forward(seen, "cutover.application", "application", title))
+}
+
 /// Once writes are on the target nothing goes forward that these would guard.
 fn while_going_forward(seen: &Seen<'_>, id: &str, gate: &str, title: String) -> Check {
     let phase = Phase::TrafficCutover;

@@ -61,6 +61,13 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "drill_schedule" => json!({ "drill": drill, "every_s": 3600 }),
         "end_transaction" => json!({ "migration": "shop", "id": "4711-7f3a9c02", "name": "Ann", "reason": "why" }),
         "set_canary" => json!({ "migration": "shop", "role": "app", "password": known.password }),
+        "metrics" => json!({ "migration": "shop", "name": null, "read": true }),
+        "metric_set" | "metric_try" => {
+            json!({ "migration": "shop", "name": "errors", "url": "http://127.0.0.1:1/prometheus",
+            "query": "sum(rate(http_errors_total[1m]))", "bound": "above", "limit": 1.5, "for_s": 60, "unit": "/s",
+            "user": "ann", "secret": known.password, "secret_file": null, "ca_file": "/nowhere/ca.pem" })
+        }
+        "metric_remove" => json!({ "migration": "shop", "name": "errors" }),
         "queries_top" => {
             json!({ "migration": "shop", "window": "start", "sort": "damage", "limit": 20, "own": true, "logs": null })
         }

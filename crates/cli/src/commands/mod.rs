@@ -12,6 +12,7 @@ mod findings;
 mod journal;
 mod limits;
 mod load;
+mod metrics;
 mod migration;
 mod plan;
 mod preview;
@@ -87,6 +88,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         }
         Cmd::Transactions(args) => transactions::run(&ctl, args).await,
         Cmd::Limits { migration, set } => limits::run(&ctl, migration, set).await,
+        Cmd::Metrics(cmd) => metrics::run(&ctl, cmd).await,
         Cmd::Capture(cmd) => capture::run(&ctl, cmd).await,
         Cmd::Replay(cmd) => replay::run(&ctl, cmd).await,
         Cmd::Load(cmd) => load::run(&ctl, cmd).await,

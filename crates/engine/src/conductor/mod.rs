@@ -4,6 +4,7 @@
 //! reconciler: periodic, idempotent, without input. A conductor that dies leaves a journal from which the next one
 //! finishes or undoes; one that merely loses the lease stops at its next append.
 
+mod application;
 mod commands;
 mod connect;
 mod drift;

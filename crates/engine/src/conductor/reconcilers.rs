@@ -13,8 +13,8 @@ use switchyard_model::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Event, Live, connect, drift, drills, dual_write, errors, failing, headroom, held, notices, probes, publish, soak,
-    transactions, verifier,
+    Event, Live, application, connect, drift, drills, dual_write, errors, failing, headroom, held, notices, probes,
+    publish, soak, transactions, verifier,
 };
 use crate::{
     error::{Error, Kind},
@@ -46,6 +46,7 @@ pub(super) fn spawn(tasks: &TaskTracker, live: &Arc<Live>, stop: &CancellationTo
     every(tasks, live, stop, Duration::from_secs(3600), publish::prune);
     tasks.spawn(notices::watch(live.clone(), stop.clone()));
     tasks.spawn(probes::probe(live.clone(), stop.clone()));
+    tasks.spawn(application::watch(live.clone(), stop.clone()));
     tasks.spawn(soak::watch(live.clone(), stop.clone()));
     tasks.spawn(verify(live.clone(), stop.clone()));
     tasks.spawn(dual_write::keep(live.clone(), stop.clone()));

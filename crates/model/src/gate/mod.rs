@@ -3,6 +3,7 @@
 //! One file per gate; [`GATES`] is the list. A gate never reads the world itself: it judges [`Facts`], and says Unknown
 //! with what is missing when a fact is absent or too old.
 
+mod application;
 mod connections;
 mod consistency;
 mod drill;
@@ -27,6 +28,7 @@ pub use watched::watched;
 
 use crate::{
     Command, Side, UnixMs,
+    application::ApplicationFacts,
     headroom::{ConnectionFacts, SlotFacts},
     hold::Standing,
     reads::{ErrorFacts, LatencyFacts},
@@ -62,6 +64,9 @@ pub struct Facts {
     /// What failed; None before the first look.
     #[serde(default)]
     pub errors: Option<ErrorFacts>,
+    /// The application's own metrics; None before the first was read.
+    #[serde(default)]
+    pub application: Option<ApplicationFacts>,
     /// Connections of both servers; None before the first look.
     #[serde(default)]
     pub connections: Option<ConnectionFacts>,
@@ -227,6 +232,7 @@ pub const GATES: &[Gate] = &[
     read_back::GATE,
     latency::GATE,
     errors::GATE,
+    application::GATE,
     connections::GATE,
     slots::GATE,
     transactions::GATE,

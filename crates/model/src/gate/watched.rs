@@ -1,17 +1,23 @@
 //! What is watched while a rung soaks: whether the traffic that is on the target already is well there.
 
-use super::{Facts, GATES, Judged, Question, judged};
+use super::{Facts, GATES, Judged, Question, application, judged};
 use crate::{Command, UnixMs, state::State, verdict::Verdict};
 
 /// Gates that look at the world and at what is on the target now. The others are about time, people, the journal or the write
 /// switch.
-const WATCHED: [&str; 8] = ["lag", "consistency", "schema", "read_back", "latency", "errors", "connections", "slots"];
+const WATCHED: [&str; 9] =
+    ["lag", "consistency", "schema", "read_back", "latency", "errors", "application", "connections", "slots"];
 
 /// Their answers about the present rung: nothing more is about to move.
 pub fn watched(state: &State, facts: &Facts, now: UnixMs) -> Vec<Judged> {
     let command = Command::ShiftReads { percent: state.route.reads_on_target };
     let question = Question { command: &command, state, facts, now };
-    GATES.iter().filter(|gate| WATCHED.contains(&gate.name)).map(|gate| judged(gate, &question)).collect()
+    let asked = |name| name != application::GATE.name || application::applies(state);
+    GATES
+        .iter()
+        .filter(|gate| WATCHED.contains(&gate.name) && asked(gate.name))
+        .map(|gate| judged(gate, &question))
+        .collect()
 }
 
 impl Judged {

@@ -39,6 +39,8 @@ pub fn reached(entries: &[Recorded], state: &State, now: UnixMs) -> BTreeMap<Str
             // Shadow reads and performance are in no entry: an operator says when they ended, or the cutover leaves them behind.
             Entry::Created { .. }
             | Entry::LimitsChanged { .. }
+            | Entry::MetricSet { .. }
+            | Entry::MetricRemoved { .. }
             | Entry::StepStarted { .. }
             | Entry::StepDone { .. }
             | Entry::StepSkipped { .. }

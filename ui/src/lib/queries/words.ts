@@ -1,3 +1,4 @@
+import type { MetricStands } from "../api/generated/MetricStands";
 import type { PlanDifference } from "../api/generated/PlanDifference";
 import type { PlanNode } from "../api/generated/PlanNode";
 import type { ShadowClass } from "../api/generated/ShadowClass";
@@ -12,6 +13,14 @@ export const CALLED: Record<StatementCalled, { mark: string; word: string; tone:
   few: { mark: "○", word: "few calls", tone: "none" },
   only_source: { mark: "○", word: "only on the source", tone: "none" },
   only_target: { mark: "○", word: "only on the target", tone: "none" },
+};
+
+/** Where a metric of the application stands; the mark goes with the word. */
+export const STANDS: Record<MetricStands, { mark: string; word: string; tone: "good" | "warn" | "bad" | "none" }> = {
+  within: { mark: "✓", word: "within its limit", tone: "good" },
+  waits: { mark: "◷", word: "within, not for long enough", tone: "warn" },
+  wrong: { mark: "✕", word: "beyond its limit", tone: "bad" },
+  unknown: { mark: "○", word: "not known", tone: "none" },
 };
 
 /** What a difference of two results is called. */

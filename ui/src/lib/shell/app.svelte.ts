@@ -5,6 +5,7 @@ import type { DualWriteView } from "../api/generated/DualWriteView";
 import type { Tone } from "../api/generated/Tone";
 import type { Backend } from "../backend/backend";
 import type { CockpitWatch } from "../cockpit/watch.svelte";
+import type { MetricDraft } from "../queries/metrics.svelte";
 import type { DualWrite } from "../replication/dualWrite.svelte";
 import { Router } from "./route.svelte";
 
@@ -17,6 +18,7 @@ export type Open =
   | { kind: "sign_off"; check: string; title: string }
   | { kind: "passwords"; secrets: string[] }
   | { kind: "limits" }
+  | { kind: "metric"; draft: MetricDraft; onsaved: () => void }
   | { kind: "accept"; object: string; send: (name: string, reason: string) => Promise<unknown> }
   | { kind: "dual_write"; dual: DualWrite; view: DualWriteView }
   | { kind: "keys" };

@@ -6,6 +6,7 @@ import type { DrillPlan } from "./DrillPlan";
 import type { DrillResult } from "./DrillResult";
 import type { DualWriteEvent } from "./DualWriteEvent";
 import type { Limits } from "./Limits";
+import type { Metric } from "./Metric";
 import type { MigrationSpec } from "./MigrationSpec";
 import type { Outcome } from "./Outcome";
 import type { Recovery } from "./Recovery";
@@ -43,7 +44,15 @@ spec: MigrationSpec, } | { "entry": "limits_changed",
 /**
  * The new ones.
  */
-limits: Limits, } | { "entry": "run_started", 
+limits: Limits, } | { "entry": "metric_set", 
+/**
+ * It.
+ */
+metric: Metric, } | { "entry": "metric_removed", 
+/**
+ * Its name.
+ */
+name: string, } | { "entry": "run_started", 
 /**
  * What.
  */

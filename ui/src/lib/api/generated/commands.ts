@@ -35,6 +35,10 @@ import type { LagChartRequest } from "./LagChartRequest";
 import type { LatencyChart } from "./LatencyChart";
 import type { LatencyChartRequest } from "./LatencyChartRequest";
 import type { LimitsTemplates } from "./LimitsTemplates";
+import type { MetricForm } from "./MetricForm";
+import type { MetricRow } from "./MetricRow";
+import type { MetricsRequest } from "./MetricsRequest";
+import type { MetricsView } from "./MetricsView";
 import type { MigrationList } from "./MigrationList";
 import type { MigrationRow } from "./MigrationRow";
 import type { Nothing } from "./Nothing";
@@ -53,6 +57,7 @@ import type { QueriesView } from "./QueriesView";
 import type { QueryErrorsRequest } from "./QueryErrorsRequest";
 import type { QueryErrorsView } from "./QueryErrorsView";
 import type { ReadUrl } from "./ReadUrl";
+import type { RemoveMetric } from "./RemoveMetric";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
 import type { ScheduleDrills } from "./ScheduleDrills";
@@ -106,6 +111,14 @@ export interface Commands {
   limits_templates: { args: Nothing; result: LimitsTemplates };
   /** Changes the limits. */
   set_limits: { args: SetLimits; result: Nothing };
+  /** The application's own metrics: where each stands. */
+  metrics: { args: MetricsRequest; result: MetricsView };
+  /** Sets a metric of the application up, or replaces it; from then on the ladder waits for it. */
+  metric_set: { args: MetricForm; result: MetricRow };
+  /** Reads a metric as it is filled in, and keeps nothing. */
+  metric_try: { args: MetricForm; result: MetricRow };
+  /** Takes a metric of the application away. */
+  metric_remove: { args: RemoveMetric; result: Nothing };
   /** A password for this session, or for the keyring where there is one. */
   provide_password: { args: ProvidePassword; result: Nothing };
   /** Entries of the journal. */

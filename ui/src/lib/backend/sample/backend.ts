@@ -9,6 +9,7 @@ import { drawChart } from "./chart";
 import { endpoints, limits, NAME } from "./data";
 import { SampleDrills } from "./drills";
 import { SampleDualWrite } from "./dualWrite";
+import { SampleMetrics } from "./metrics";
 import { SamplePools } from "./pools";
 import { SampleQueries } from "./queries";
 import { SampleShadow } from "./shadow";
@@ -35,6 +36,7 @@ export class SampleBackend implements Backend {
   readonly #drills: SampleDrills;
   readonly #dual: SampleDualWrite;
   readonly #queries: SampleQueries;
+  readonly #metrics: SampleMetrics;
   readonly #shadow = new SampleShadow();
   rows: EndpointRow[];
   created: MigrationRow[] = [];
@@ -50,6 +52,7 @@ export class SampleBackend implements Backend {
     this.#drills = new SampleDrills(this.world.s);
     this.#dual = new SampleDualWrite(this.world.s);
     this.#queries = new SampleQueries(this.world.s);
+    this.#metrics = new SampleMetrics(this.world.s.phasesDone >= 3);
     this.rows = this.world.s.endpoints ? endpoints() : [];
     if (this.world.s.migration) {
       for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
@@ -237,6 +240,13 @@ export class SampleBackend implements Backend {
     drill_start: (args) => this.#drills.start(args),
     drill_schedule: (args) => this.#drills.schedule(args),
     set_canary: () => ({}),
+    metrics: () => this.#metrics.view(),
+    metric_try: (form) => this.#metrics.tried(form),
+    metric_set: (form) => this.#metrics.set(form),
+    metric_remove: ({ name }) => {
+      this.#metrics.remove(name);
+      return {};
+    },
     queries_top: ({ sort }) => this.#queries.top(sort),
     queries_errors: () => this.#queries.errors(),
     latency_chart: (ask) => this.#queries.latency(ask),
