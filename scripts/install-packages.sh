@@ -69,7 +69,7 @@ fi
 
 # Whoever had a service before us keeps it as it is.
 services=()
-for service in pgbouncer haproxy postgresql; do
+for service in pgbouncer haproxy postgresql prometheus; do
     [[ " ${list[*]} " == *" $service"* ]] && [ ! -e "/lib/systemd/system/$service.service" ] && services+=("$service")
 done
 
