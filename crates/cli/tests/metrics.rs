@@ -16,6 +16,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
+            println!("{what}: after {:?}", began.elapsed());
             return found;
         }
         assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");

@@ -119,7 +119,7 @@ mod tests {
     fn one_that_hangs_is_not_asked_twice_and_delays_no_other() {
         let (mut due, began) = (Due::default(), Instant::now());
         let metrics = [metric(1), metric(2)];
-        let mut at = |due: &mut Due, s| {
+        let at = |due: &mut Due, s| {
             due.taken(&metrics, began + Duration::from_secs(s)).iter().map(|m| m.seq).collect::<Vec<_>>()
         };
         assert_eq!(at(&mut due, 0), [1, 2], "new ones are read at once");

@@ -58,7 +58,7 @@ fn judge(q: &Question<'_>) -> (Verdict, Option<UnixMs>) {
     }
     if let Some((name, unread)) = all.unknown.first() {
         let others = and(all.unknown.len() - 1);
-        return (Verdict::unknown(format!("{name}: {}. {}{others}", unread.why, unread.remedy)), None);
+        return (Verdict::unknown(format!("{name}: {}{others}. {}", unread.why, unread.remedy)), None);
     }
     if let Some((opens_at, last)) = all.waits.first() {
         let why = format!("{last}{}", and(all.waits.len() - 1));
@@ -175,6 +175,8 @@ mod tests {
         let j = judged(&state, &facts(&[Some(1.0), None])).unwrap();
         assert_eq!(j.verdict, Verdict::unknown("b: no series. Look at the query."));
         assert!(!j.is_wrong_now(), "nor does it break a soak");
+        let both = judged(&state, &facts(&[None, None])).unwrap();
+        assert_eq!(both.verdict, Verdict::unknown("a: no series; and 1 more. Look at the query."));
         let j = judged(&state, &facts(&[Some(1.0)])).unwrap();
         assert!(matches!(j.verdict, Verdict::Unknown { .. }), "one that was never read: {:?}", j.verdict);
         let never = judged(&state, &Facts::default()).unwrap();
