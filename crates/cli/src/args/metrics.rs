@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 
 /// What is done with the application's own metrics.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "parsed once per process")]
 pub enum MetricsCmd {
     /// Sets a metric up, or replaces it: from then on the ladder waits for it.
     ///
