@@ -136,6 +136,8 @@ commands! {
     queries_plans(PlansRequest) -> PlansView;
     /// The indexes that a statement lacks on the target, and making them there.
     queries_index(IndexRequest) -> IndexView;
+    /// Where facts about statements come from, how each source stands, and what it cannot see.
+    queries_sources(SourcesRequest) -> SourcesView;
     /// Begins to run reads of the source's traffic on both sides.
     shadow_start(ShadowRequest) -> ShadowView;
     /// How shadow reads stand: what was compared, what differs, and what was never compared.

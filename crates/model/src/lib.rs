@@ -35,6 +35,7 @@ pub mod repair;
 pub mod router;
 pub mod schema;
 pub mod side;
+pub mod sources;
 pub mod state;
 pub mod switch;
 pub mod time;

@@ -19,6 +19,7 @@ mod queries;
 mod run;
 mod schema;
 mod shadow;
+mod sources;
 mod transactions;
 
 pub use app::*;
@@ -40,4 +41,5 @@ pub use queries::*;
 pub use run::*;
 pub use schema::*;
 pub use shadow::*;
+pub use sources::*;
 pub use transactions::*;

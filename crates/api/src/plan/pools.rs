@@ -64,7 +64,7 @@ impl Switchyard {
     }
 
     /// Routers with consoles of their own, kept between looks.
-    async fn routers_for_looking(&self, id: MigrationId, spec: &MigrationSpec) -> Result<Routers, ApiError> {
+    pub(crate) async fn routers_for_looking(&self, id: MigrationId, spec: &MigrationSpec) -> Result<Routers, ApiError> {
         let mut consoles = self.consoles.lock().await;
         if let Some(kept) = consoles.get(&id) {
             return Ok(kept.clone());

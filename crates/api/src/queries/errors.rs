@@ -26,7 +26,7 @@ impl Switchyard {
             (None, None) => Some(by_shape(&now.statements)),
         };
         let calls = calls.filter(|_| args.since.is_none() || args.since == counted_from);
-        let mut notes: Vec<String> = now.refused.into_iter().collect();
+        let mut notes: Vec<String> = now.refused.iter().map(ToString::to_string).collect();
         if calls.is_none() {
             notes
                 .push("Rates are not known: nobody counted the statements that went well in the same time.".to_owned());

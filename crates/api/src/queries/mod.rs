@@ -6,6 +6,7 @@ mod latency;
 pub(crate) mod logs;
 mod over_time;
 mod plans;
+mod sources;
 mod window;
 
 use switchyard_engine::{db::Database, store::MigrationId};
@@ -111,7 +112,7 @@ impl Switchyard {
             tokio::try_join!(pair.source.statements.reading(true), pair.target.statements.reading(true))?;
         let found = compare(&source.statements, &target.statements).into_iter().find(|c| c.shape.id == id);
         found.ok_or_else(|| {
-            let refused: Vec<String> = source.refused.into_iter().chain(target.refused).collect();
+            let refused: Vec<String> = source.refused.iter().chain(&target.refused).map(ToString::to_string).collect();
             let why = format!("No statement “{id}” is known on either side. {}", refused.join(" "));
             ApiError::new("not_found", why.trim(), "Take an id that “queries top” lists.")
         })

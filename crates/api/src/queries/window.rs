@@ -71,7 +71,7 @@ impl Switchyard {
             from: before.as_ref().map(|k| k.at),
             source: since(before.as_ref().map(|k| &k.source), source.statements),
             target: since(before.as_ref().map(|k| &k.target), target.statements),
-            refused: source.refused.into_iter().chain(target.refused).collect(),
+            refused: source.refused.iter().chain(&target.refused).map(ToString::to_string).collect(),
             notes,
         })
     }

@@ -75,6 +75,7 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
             json!({ "migration": "shop", "target_files": ["/nowhere/postgresql.csv"], "source_files": [],
             "prefix": "%m [%p] ", "since": null })
         }
+        "queries_sources" => json!({ "migration": "shop", "seconds": 1 }),
         "queries_plans" => {
             json!({ "migration": "shop", "statement": "0123456789abcdef", "text": null, "run": false })
         }

@@ -108,4 +108,15 @@ pub enum QueriesCmd {
         #[arg(long)]
         apply: bool,
     },
+    /// Where the facts come from, what each source gives now and what it cannot see: 0 all are usable, 1 some are not, 2 not known.
+    ///
+    /// Reads every source twice: pg_stat_statements, the server's log, pg_stat_activity and pg_stat_database on both sides,
+    /// and the counters of the routers. It needs no more than pg_monitor, and says what our role may not see.
+    Sources {
+        /// The migration.
+        migration: String,
+        /// Between the two readings that rates come from.
+        #[arg(long = "for", value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
+        seconds: u32,
+    },
 }

@@ -68,6 +68,7 @@ pub fn bundle(database: Arc<PgDatabase>) -> Database {
         repairs: database.clone(),
         probes: database.clone(),
         synchronous: database.clone(),
+        sources: database.clone(),
         statements: database.clone(),
         tables: database,
     }

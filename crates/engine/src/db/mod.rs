@@ -14,6 +14,7 @@ pub mod probes;
 pub mod repairs;
 pub mod rows;
 pub mod schema;
+pub mod sources;
 pub mod statements;
 pub mod synchronous;
 pub mod transactions;
@@ -267,6 +268,8 @@ pub struct Database {
     pub probes: std::sync::Arc<dyn probes::Probes>,
     /// See [`synchronous::Synchronous`].
     pub synchronous: std::sync::Arc<dyn synchronous::Synchronous>,
+    /// See [`sources::Sources`].
+    pub sources: std::sync::Arc<dyn sources::Sources>,
     /// See [`statements::Statements`].
     pub statements: std::sync::Arc<dyn statements::Statements>,
     /// See [`headroom::Headroom`].

@@ -15,14 +15,29 @@ pub struct Reading {
     pub since: Option<UnixMs>,
     /// Statements of this database, without those of the role as which Switchyard logs in where that was asked for.
     pub statements: Vec<Counted>,
-    /// Why nothing could be read, a sentence; None when it could.
-    pub refused: Option<String>,
+    /// Why nothing could be read; None when it could.
+    pub refused: Option<Refused>,
     /// Statements of other roles whose texts may not be seen.
     pub hidden: u32,
     /// Whether one that is not in it was never counted; else it may have been forgotten, or be beyond what is read.
     pub is_whole: bool,
     /// What cannot be seen, in sentences.
     pub notes: Vec<String>,
+}
+
+/// Why a source gives nothing, and what mends that; in sentences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub why: String,
+    /// What mends it.
+    pub remedy: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.why, self.remedy)
+    }
 }
 
 /// How a plan was made.

@@ -5,11 +5,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
-use switchyard_model::{Side, UnixMs, gate::RouteReadBack, journal::Action, plan::live::Pool, router::Route};
+use switchyard_model::{
+    Side, UnixMs, gate::RouteReadBack, journal::Action, plan::live::Pool, router::Route, sources::SourceKind,
+};
 use tokio::time::timeout;
 
 use super::{
-    Capabilities, Router, RouterState, ServedBySide,
+    Capabilities, Router, RouterState, ServedBySide, Traffic,
     severable::{Line, Severable},
 };
 use crate::error::{Error, Kind, Result};
@@ -199,6 +201,19 @@ impl Routers {
                 Err(Error::new(Kind::Deadline, format!("asking {} for its pools", r.label()), why))
             });
             pools.transpose().map(|pools| (r.label().to_owned(), pools))
+        }));
+        asked.await.into_iter().flatten().collect()
+    }
+
+    /// Asks all that count their traffic for it, at once.
+    pub async fn traffic_all(&self) -> Vec<(String, SourceKind, Result<Vec<Traffic>>)> {
+        let asked = join_all(self.all.iter().map(|r| async move {
+            let kind = r.counts_by()?;
+            let traffic = timeout(OBSERVE, r.traffic()).await.unwrap_or_else(|_| {
+                let why = format!("no answer within {OBSERVE:?}");
+                Err(Error::new(Kind::Deadline, format!("asking {} for its counters", r.label()), why))
+            });
+            Some((r.label().to_owned(), kind, traffic.map(Option::unwrap_or_default)))
         }));
         asked.await.into_iter().flatten().collect()
     }

@@ -9,8 +9,16 @@ pub mod pgbouncer;
 mod reach;
 pub mod severable;
 
+use std::sync::OnceLock;
+
 use async_trait::async_trait;
-use switchyard_model::{Side, journal::Action, plan::live::Pool};
+use switchyard_model::{
+    Side,
+    journal::Action,
+    plan::live::Pool,
+    sources::{Reading, SourceKind},
+};
+use tokio::time::Instant;
 
 use crate::error::Result;
 
@@ -55,6 +63,17 @@ pub struct ServedBySide {
     pub source: Served,
     /// Target.
     pub target: Served,
+}
+
+/// What a router counts of its traffic, of one side where it tells them apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traffic {
+    /// By what it counts.
+    pub kind: SourceKind,
+    /// The side; None where clients of both go through the same counter.
+    pub side: Option<Side>,
+    /// What it counted.
+    pub reading: Reading,
 }
 
 /// What a router can do.
@@ -110,10 +129,24 @@ pub trait Router: Send + Sync {
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
         Ok(None)
     }
+    /// Its counters of all traffic, for showing them; asked now and then. None where it counts nothing of the kind.
+    async fn traffic(&self) -> Result<Option<Vec<Traffic>>> {
+        Ok(None)
+    }
+    /// By what it counts its traffic; None where it does not.
+    fn counts_by(&self) -> Option<SourceKind> {
+        None
+    }
     /// Its counters of what failed, by side; None where it counts nothing of the kind. Cheap: it is asked every two seconds.
     async fn served(&self) -> Result<Option<ServedBySide>> {
         Ok(None)
     }
+}
+
+/// Seconds by a clock of this process, for the time between two readings.
+fn seconds() -> f64 {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
 /// Names for a sentence: `a, b, c`, or `none`.

@@ -7,9 +7,9 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use switchyard_model::{Side, journal::Action, plan::live::Pool};
+use switchyard_model::{Side, journal::Action, plan::live::Pool, sources::SourceKind};
 
-use super::{Capabilities, Router, RouterState, ServedBySide};
+use super::{Capabilities, Router, RouterState, ServedBySide, Traffic};
 use crate::error::{Error, Kind, Result};
 
 /// A line that can be cut and mended; clones are the same line.
@@ -122,6 +122,14 @@ impl Router for Severable {
 
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
         self.reached()?.pools().await
+    }
+
+    async fn traffic(&self) -> Result<Option<Vec<Traffic>>> {
+        self.reached()?.traffic().await
+    }
+
+    fn counts_by(&self) -> Option<SourceKind> {
+        self.router.counts_by()
     }
 
     async fn served(&self) -> Result<Option<ServedBySide>> {

@@ -1,9 +1,12 @@
+import type { FigureUnit } from "../api/generated/FigureUnit";
 import type { MetricStands } from "../api/generated/MetricStands";
 import type { PlanDifference } from "../api/generated/PlanDifference";
 import type { PlanNode } from "../api/generated/PlanNode";
+import type { QuerySourceState } from "../api/generated/QuerySourceState";
 import type { ShadowClass } from "../api/generated/ShadowClass";
+import type { SourceFigure } from "../api/generated/SourceFigure";
 import type { StatementCalled } from "../api/generated/StatementCalled";
-import { int, readMs } from "../format";
+import { bytes, int, readMs } from "../format";
 
 /** What is said of a statement; the mark goes with the word, never alone. */
 export const CALLED: Record<StatementCalled, { mark: string; word: string; tone: "good" | "warn" | "bad" | "none" }> = {
@@ -69,4 +72,26 @@ export function ratioText(ratio: number | null): string {
 export function rateText(rate: number): string {
   const percent = rate * 100;
   return `${percent.toFixed(percent < 1 ? 3 : 1)} %`;
+}
+
+/** How a source stands. */
+export const SOURCE_STATES: Record<QuerySourceState, { mark: string; word: string; tone: "good" | "warn" | "bad" | "none" }> = {
+  usable: { mark: "✓", word: "usable", tone: "good" },
+  partly: { mark: "!", word: "partly usable", tone: "warn" },
+  unusable: { mark: "✕", word: "not usable", tone: "bad" },
+  unknown: { mark: "○", word: "not known", tone: "none" },
+};
+
+const AMOUNTS: Record<FigureUnit, (value: number) => string> = {
+  count: (value) => int(value),
+  per_s: (value) => `${value === 0 || value >= 100 ? int(value) : value.toFixed(1)} /s`,
+  bytes: (value) => bytes(value),
+  bytes_per_s: (value) => `${bytes(value)} /s`,
+  ms: (value) => readMs(value),
+  s: (value) => `${int(value)} s`,
+};
+
+/** What a source says, with its unit. */
+export function figureText(figure: SourceFigure): string {
+  return `${figure.name} ${AMOUNTS[figure.unit](figure.value)}`;
 }

@@ -1,6 +1,7 @@
 //! `queries`: what statements cost on both sides, which fail, and why.
 
 mod latency;
+mod sources;
 mod text;
 
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ pub async fn run(ctl: &Ctl, command: QueriesCmd) -> Result<Answer, ApiError> {
         QueriesCmd::Latency { migration, writes, minutes, chart } => {
             latency::run(ctl, migration, writes, minutes, chart).await
         }
+        QueriesCmd::Sources { migration, seconds } => sources::run(ctl, migration, seconds).await,
         QueriesCmd::Plans { migration, statement, text, no_run } => {
             plans(ctl, PlansRequest { migration, statement, text, run: !no_run }).await
         }

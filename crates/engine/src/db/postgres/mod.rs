@@ -21,6 +21,7 @@ mod schema;
 pub mod scratch_copy;
 pub mod sequences;
 pub mod shadow;
+mod sources;
 mod statements;
 pub(super) mod synchronous;
 pub mod tables;

@@ -72,12 +72,17 @@ fn server(line: &Line<'_>) -> Result<ServerRow, String> {
     })
 }
 
-/// `show stat`.
-pub(super) fn stats(text: &str) -> Result<Vec<Stat>, String> {
+/// `show stat`, line by line.
+pub(super) fn lines(text: &str) -> Result<Vec<Line<'_>>, String> {
     let mut lines = text.lines().filter(|l| !l.is_empty());
     let header = lines.next().and_then(|l| l.strip_prefix("# ")).ok_or("the statistics have no header")?;
     let names: Vec<&str> = header.split(',').collect();
-    lines.map(|line| stat(&Line::new(&names, line.split(',')))).collect()
+    Ok(lines.map(|line| Line::new(&names, line.split(','))).collect())
+}
+
+/// `show stat`, what we use of it.
+pub(super) fn stats(text: &str) -> Result<Vec<Stat>, String> {
+    lines(text)?.iter().map(stat).collect()
 }
 
 fn stat(line: &Line<'_>) -> Result<Stat, String> {
@@ -93,11 +98,7 @@ fn stat(line: &Line<'_>) -> Result<Stat, String> {
 /// `show stat`, what it counts of each server. A connection that the server broke off is one that gave a wrong answer or
 /// an aborted transfer.
 pub(super) fn served(text: &str) -> Result<Vec<(String, Served)>, String> {
-    let mut lines = text.lines().filter(|l| !l.is_empty());
-    let header = lines.next().and_then(|l| l.strip_prefix("# ")).ok_or("the statistics have no header")?;
-    let names: Vec<&str> = header.split(',').collect();
-    let each = lines.map(|line| {
-        let line = Line::new(&names, line.split(','));
+    let each = lines(text)?.into_iter().map(|line| {
         let (proxy, server) = (line.text("pxname")?, line.text("svname")?);
         let served = Served {
             connections: line.number_or_none("stot")?,
@@ -132,14 +133,15 @@ pub(super) fn refusal(command: &str, words: &str) -> String {
     format!("“{command}” was answered “{first}”")
 }
 
-struct Line<'a>(HashMap<&'a str, &'a str>);
+/// A line of a table, by the names in its header.
+pub(super) struct Line<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Line<'a> {
     fn new(names: &[&'a str], values: impl Iterator<Item = &'a str>) -> Self {
         Line(names.iter().copied().zip(values).collect())
     }
 
-    fn text(&self, name: &str) -> Result<&'a str, String> {
+    pub(super) fn text(&self, name: &str) -> Result<&'a str, String> {
         self.0.get(name).copied().ok_or_else(|| format!("HAProxy's answer lacks the column {name}"))
     }
 
@@ -149,7 +151,7 @@ impl<'a> Line<'a> {
     }
 
     /// Columns that do not apply are empty.
-    fn number_or_none(&self, name: &str) -> Result<u64, String> {
+    pub(super) fn number_or_none(&self, name: &str) -> Result<u64, String> {
         if self.text(name)?.is_empty() { Ok(0) } else { self.number(name) }
     }
 }

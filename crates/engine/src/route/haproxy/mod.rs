@@ -7,16 +7,17 @@ mod answer;
 mod runtime;
 mod server;
 mod straggler;
+mod traffic;
 mod trouble;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use switchyard_model::{Side, journal::Action};
+use switchyard_model::{Side, journal::Action, sources::SourceKind};
 
 pub use self::server::{ServerRow, ServerState};
 use self::{answer::Stat, runtime::Runtime, straggler::Straggler, trouble::Trouble};
-use super::{Capabilities, Router, RouterState, ServedBySide};
+use super::{Capabilities, Router, RouterState, ServedBySide, Traffic};
 use crate::error::{Error, Kind, Result};
 
 /// For one round trip, connection included.
@@ -256,6 +257,14 @@ impl Router for HaProxy {
     /// New connections follow the weights by themselves; whoever pools in front of HAProxy has to renew.
     async fn renew_readers(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn traffic(&self) -> Result<Option<Vec<Traffic>>> {
+        self.traffic_now().await.map(Some)
+    }
+
+    fn counts_by(&self) -> Option<SourceKind> {
+        Some(SourceKind::Haproxy)
     }
 
     async fn served(&self) -> Result<Option<ServedBySide>> {

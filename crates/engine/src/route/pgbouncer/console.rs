@@ -30,6 +30,11 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub(super) struct Row(Vec<(String, String)>);
 
 impl Row {
+    #[cfg(test)]
+    pub(super) fn of(cells: &[(&str, &str)]) -> Row {
+        Row(cells.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
     /// A column by its name.
     pub(super) fn get(&self, column: &str) -> &str {
         self.0.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value)

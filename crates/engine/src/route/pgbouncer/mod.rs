@@ -7,6 +7,7 @@ mod console;
 mod hold;
 mod names;
 mod pools;
+mod stats;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -14,13 +15,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use switchyard_model::{Side, journal::Action, plan::live::Pool};
+use switchyard_model::{Side, journal::Action, plan::live::Pool, sources::SourceKind};
 
 use self::{
     console::{Answer, Console, Row},
     hold::Hold,
 };
-use super::{Capabilities, Router, RouterState};
+use super::{Capabilities, Router, RouterState, Traffic};
 use crate::{
     error::{Error, Kind, Result},
     secret::Secret,
@@ -324,5 +325,13 @@ impl Router for PgBouncer {
 
     async fn pools(&self) -> Result<Option<Vec<Pool>>> {
         self.pools_now().await.map(Some)
+    }
+
+    async fn traffic(&self) -> Result<Option<Vec<Traffic>>> {
+        self.stats_now().await.map(|traffic| Some(vec![traffic]))
+    }
+
+    fn counts_by(&self) -> Option<SourceKind> {
+        Some(SourceKind::Pgbouncer)
     }
 }

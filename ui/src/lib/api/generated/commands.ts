@@ -56,6 +56,7 @@ import type { QueriesRequest } from "./QueriesRequest";
 import type { QueriesView } from "./QueriesView";
 import type { QueryErrorsRequest } from "./QueryErrorsRequest";
 import type { QueryErrorsView } from "./QueryErrorsView";
+import type { QuerySources } from "./QuerySources";
 import type { ReadUrl } from "./ReadUrl";
 import type { RemoveMetric } from "./RemoveMetric";
 import type { RunCommand } from "./RunCommand";
@@ -68,6 +69,7 @@ import type { SetPacing } from "./SetPacing";
 import type { ShadowRequest } from "./ShadowRequest";
 import type { ShadowView } from "./ShadowView";
 import type { SignOffRequest } from "./SignOffRequest";
+import type { SourcesRequest } from "./SourcesRequest";
 import type { TakeBackDifference } from "./TakeBackDifference";
 import type { TimelineRequest } from "./TimelineRequest";
 import type { TimelineView } from "./TimelineView";
@@ -165,6 +167,8 @@ export interface Commands {
   queries_plans: { args: PlansRequest; result: PlansView };
   /** The indexes that a statement lacks on the target, and making them there. */
   queries_index: { args: IndexRequest; result: IndexView };
+  /** Where facts about statements come from, how each source stands, and what it cannot see. */
+  queries_sources: { args: SourcesRequest; result: QuerySources };
   /** Begins to run reads of the source's traffic on both sides. */
   shadow_start: { args: ShadowRequest; result: ShadowView };
   /** How shadow reads stand: what was compared, what differs, and what was never compared. */

@@ -13,6 +13,7 @@ import { SampleMetrics } from "./metrics";
 import { SamplePools } from "./pools";
 import { SampleQueries } from "./queries";
 import { SampleShadow } from "./shadow";
+import { sampleSources } from "./sources";
 import { SampleSchema } from "./schema";
 import { SampleTimeline } from "./timeline";
 import { openTransactions } from "./transactions";
@@ -248,6 +249,7 @@ export class SampleBackend implements Backend {
       return {};
     },
     queries_top: ({ sort }) => this.#queries.top(sort),
+    queries_sources: ({ seconds }) => sampleSources(this.world.s.phasesDone >= 3, seconds),
     queries_errors: () => this.#queries.errors(),
     latency_chart: (ask) => this.#queries.latency(ask),
     queries_plans: ({ statement }) => this.#queries.plans(statement),

@@ -5,7 +5,10 @@ use switchyard_model::{drill, ident::quote};
 use switchyard_queries::damage::Counted;
 
 use super::super::PgDatabase;
-use crate::{Error, Kind, Result, db::statements::Reading};
+use crate::{
+    Error, Kind, Result,
+    db::statements::{Reading, Refused},
+};
 
 /// The extension here; its version may be older than its library, so its columns are looked up.
 const FIND: &str = "SELECT n.nspname::text, \
@@ -33,11 +36,16 @@ pub(super) async fn read(db: &PgDatabase, own: bool) -> Result<Reading> {
         sqlx::query_as(FIND).fetch_optional(db.pool()).await.map_err(db.failed(doing))?;
     let mut reading = Reading { at, is_whole: true, ..Reading::default() };
     let Some((schema, top, exec, info)) = found else {
-        reading.refused = Some(format!(
-            "Statements of {} are not known: pg_stat_statements is not installed in its database. Put it into \
-             shared_preload_libraries, restart the server, and run CREATE EXTENSION pg_stat_statements there.",
-            db.label()
-        ));
+        reading.refused = Some(Refused {
+            why: format!(
+                "Statements of {} are not known: pg_stat_statements is not installed in its database.",
+                db.label()
+            ),
+            remedy:
+                "Put it into shared_preload_libraries, restart the server, and run CREATE EXTENSION pg_stat_statements \
+                     there."
+                    .to_owned(),
+        });
         return Ok(reading);
     };
     let sql = select(&schema, top, exec);
@@ -48,9 +56,8 @@ pub(super) async fn read(db: &PgDatabase, own: bool) -> Result<Reading> {
             if !only_this_failed(&error) {
                 return Err(error);
             }
-            let label = db.label();
-            reading.refused =
-                Some(format!("Statements of {label} are not known. {} {}", error.sentence(), remedy(&error)));
+            let why = format!("Statements of {} are not known. {}", db.label(), error.sentence());
+            reading.refused = Some(Refused { why, remedy: remedy(&error).to_owned() });
             return Ok(reading);
         }
     };
