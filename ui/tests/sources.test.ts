@@ -1,7 +1,10 @@
 import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { beforeEach, describe, expect, it } from "vitest";
+import { sampleDigest } from "../src/lib/backend/sample/digest";
 import { sampleSources } from "../src/lib/backend/sample/sources";
 import { clock } from "../src/lib/clock.svelte";
+import { ImportedDigest } from "../src/lib/queries/digest.svelte";
+import DigestPanel from "../src/lib/queries/DigestPanel.svelte";
 import { Sources } from "../src/lib/queries/sources.svelte";
 import SourcesPanel from "../src/lib/queries/SourcesPanel.svelte";
 import { FakeBackend } from "./setup";
@@ -31,5 +34,31 @@ describe("sources of facts", () => {
     });
     render(SourcesPanel, { props: { sources: new Sources(backend, "m") } });
     expect((await screen.findByTestId("sources-fault")).textContent).toContain("There is no migration");
+  });
+});
+
+describe("a digest of another tool", () => {
+  it("is read from a file and stands beside what the servers know", async () => {
+    const backend = new FakeBackend({ queries_import: ({ file }) => sampleDigest(file) });
+    render(DigestPanel, { props: { digest: new ImportedDigest(backend, "m") } });
+    expect(screen.getByTestId("digest-read").hasAttribute("disabled"), "there is no file yet").toBe(true);
+    await fireEvent.input(screen.getByTestId("digest-file"), { target: { value: " /tmp/out.json " } });
+    await fireEvent.click(screen.getByTestId("digest-read"));
+    const row = await screen.findByTestId("digest-statement");
+    expect(row.textContent, "no percentile is made up").toMatch(/8.412.*0\.21 ms.*—.*—.*0\.21 ms.*41\.8 ms/s);
+    expect(screen.getByTestId("digest").textContent).toContain("deadlock detected");
+    expect(backend.asked("queries_import")[0]?.args).toEqual({ file: "/tmp/out.json", kind: null, limit: 50, migration: "m" });
+  });
+
+  it("says what is wrong with a file", async () => {
+    const backend = new FakeBackend({
+      queries_import: () => {
+        throw { code: "invalid", message: "The digest x cannot be read: it is empty.", remedy: "Make it again.", fields: [] };
+      },
+    });
+    render(DigestPanel, { props: { digest: new ImportedDigest(backend, "m") } });
+    await fireEvent.input(screen.getByTestId("digest-file"), { target: { value: "x" } });
+    await fireEvent.click(screen.getByTestId("digest-read"));
+    expect((await screen.findByTestId("digest-fault")).textContent).toContain("it is empty");
   });
 });

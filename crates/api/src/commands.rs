@@ -138,6 +138,8 @@ commands! {
     queries_index(IndexRequest) -> IndexView;
     /// Where facts about statements come from, how each source stands, and what it cannot see.
     queries_sources(SourcesRequest) -> SourcesView;
+    /// Reads a digest of statements that pgBadger or pt-query-digest made.
+    queries_import(ImportDigest) -> DigestView;
     /// Begins to run reads of the source's traffic on both sides.
     shadow_start(ShadowRequest) -> ShadowView;
     /// How shadow reads stand: what was compared, what differs, and what was never compared.

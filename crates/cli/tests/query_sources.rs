@@ -2,11 +2,18 @@
 //! without privileges is told, and that a source which cannot be asked keeps none of the others back.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "bad_input/said.rs"]
+mod said;
+
 mod ctl;
 
+use std::process::Command;
+
 use ctl::{Ctl, MIGRATION};
+use said::expect;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+use switchyard_queries::shape::Shape;
 use switchyard_rig::{Major, Rig, RigOptions, Server};
 use tokio::task::JoinHandle;
 
@@ -56,9 +63,12 @@ async fn application(url: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         for n in 1_i32.. {
             let id = n % 1000;
-            let sql =
-                format!("SELECT total FROM orders WHERE id = {id}; UPDATE orders SET total = {n} WHERE id = {id}");
-            raw_sql(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+            for sql in [
+                format!("SELECT total FROM orders WHERE id = {id}"),
+                format!("UPDATE orders SET total = {n} WHERE id = {id}"),
+            ] {
+                raw_sql(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+            }
             tokio::task::yield_now().await;
         }
     })
@@ -108,6 +118,8 @@ async fn every_source_says_what_it_gives_and_what_it_cannot_see() {
         assert!(one["cannot_see"].as_str().unwrap().ends_with('.'), "none sees all: {one}");
     }
     a_reset_is_noticed(&ctl).await;
+    a_real_digest_is_read(&ctl).await;
+    what_is_no_digest_is_told(&ctl);
     for load in loads {
         load.abort();
     }
@@ -126,6 +138,60 @@ async fn a_reset_is_noticed(ctl: &Ctl) {
     assert_eq!(reset["was_reset"], true, "{reset}");
     assert!(!reset["figures"].as_array().unwrap().iter().any(|f| f["unit"] == "per_s"), "no rate is made up: {reset}");
     assert_eq!(source(&view, "database", &"source".into())["was_reset"], false, "{view}");
+}
+
+/// pgBadger itself, over the target's log.
+async fn a_real_digest_is_read(ctl: &Ctl) {
+    if !Command::new("pgbadger").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        println!("SKIPPED the digest of a real log: pgbadger is not installed (apt-get install pgbadger)");
+        return;
+    }
+    let (log, made) = (ctl.home().join("postgresql.csv"), ctl.home().join("digest.json"));
+    std::fs::write(&log, logged(ctl).await).unwrap();
+    let ran = Command::new("pgbadger").args(["-q", "-f", "csv", "-o"]).args([&made, &log]).output().unwrap();
+    assert!(ran.status.success() && made.exists(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(Command::new("gzip").arg("-k").arg(&made).status().unwrap().success());
+    for file in ["digest.json", "digest.json.gz"].map(|name| ctl.home().join(name)) {
+        let out = ctl.output(&["queries", "import", file.to_str().unwrap(), "--limit", "100", "--with", MIGRATION]);
+        let view = json(&out);
+        assert_eq!(view["kind"], "pgbadger", "{view}");
+        let expected = if view["failed"] == 0 { 0 } else { 1 };
+        assert_eq!(out.status.code(), Some(expected), "{view}");
+        let id = Shape::of("SELECT total FROM orders WHERE id = $1").id;
+        let all = view["statements"].as_array().unwrap();
+        let read = all.iter().find(|s| s["shape"]["id"] == id.as_str()).unwrap_or_else(|| panic!("{id}: {view}"));
+        assert!(read["calls"].as_f64() > Some(10.0) && read["mean_ms"].as_f64() > Some(0.0), "{read}");
+        assert!(read["min_ms"].as_f64() <= read["mean_ms"].as_f64(), "{read}");
+        assert_eq!((&read["p50_ms"], &read["p95_ms"]), (&Value::Null, &Value::Null), "it knows no percentiles: {read}");
+        let known = view["known"].as_array().unwrap().iter().find(|k| k["id"] == id.as_str());
+        let known = known.unwrap_or_else(|| panic!("both servers ran it: {view}"));
+        assert!(known["source_ms"].as_f64() > Some(0.0) && known["target_ms"].as_f64() > Some(0.0), "{known}");
+        assert!(view["from"].as_str() < view["to"].as_str(), "{view}");
+    }
+}
+
+/// What the target has logged so far, whole lines.
+async fn logged(ctl: &Ctl) -> Vec<u8> {
+    let Server { host, port, .. } = &ctl.rig.target;
+    let mut watcher = PgConnection::connect(&format!("postgres://watcher:watched@{host}:{port}/shop")).await.unwrap();
+    let sql = "SELECT pg_read_binary_file(pg_current_logfile('csvlog'), 0, 1 << 24)";
+    let mut bytes: Vec<u8> = sqlx::query_scalar(sql).fetch_one(&mut watcher).await.unwrap();
+    let end = bytes.iter().rposition(|b| *b == b'\n').unwrap();
+    bytes.truncate(end + 1);
+    bytes
+}
+
+fn what_is_no_digest_is_told(ctl: &Ctl) {
+    let file = ctl.home().join("report.html");
+    std::fs::write(&file, "<!DOCTYPE html>").unwrap();
+    let import = |file: &str, more: &[&str]| ctl.output(&[&["queries", "import", file], more].concat());
+    expect(&import(file.to_str().unwrap(), &[]), 2, &["report.html", "HTML", "-x json"]);
+    expect(&import("/nothing/here.json", &[]), 2, &["/nothing/here.json", "No such file"]);
+    expect(&import(ctl.home().to_str().unwrap(), &[]), 2, &["is a folder"]);
+    std::fs::write(&file, r#"{"classes":[{"fingerprint":"select ?","query_count":2}],"global":{}}"#).unwrap();
+    expect(&import(file.to_str().unwrap(), &["--kind", "pgbadger"]), 2, &["made by pt-query-digest"]);
+    let view = ctl.done(&["queries", "import", file.to_str().unwrap()]);
+    assert_eq!((&view["kind"], &view["statements"][0]["mean_ms"]), (&"pt-query-digest".into(), &Value::Null), "{view}");
 }
 
 fn what_is_missing_is_said_with_what_mends_it(ctl: &Ctl) {

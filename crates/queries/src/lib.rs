@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod damage;
+pub mod digest;
 pub mod errors;
 pub mod facts;
 pub mod index;

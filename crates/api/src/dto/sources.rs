@@ -5,6 +5,7 @@ use switchyard_model::{
     Side, UnixMs,
     sources::{Figure, SourceKind},
 };
+use switchyard_queries::digest::{Digest, Kind};
 use ts_rs::TS;
 
 /// Asks for the sources of a migration's facts.
@@ -71,4 +72,40 @@ pub struct SourcesView {
     pub seconds: u32,
     /// The source's, the target's, the routers'.
     pub sources: Vec<SourceRow>,
+}
+
+/// A digest that another tool made.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ImportDigest {
+    /// Its file on this machine, plain or gzip.
+    pub file: String,
+    /// Which tool made it; None for whichever it turns out to be.
+    pub kind: Option<Kind>,
+    /// At most so many statements, and so many kinds of errors.
+    pub limit: u32,
+    /// A migration on whose servers its statements are looked for; None for none.
+    pub migration: Option<String>,
+}
+
+/// A statement of a digest that a server knows as well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct DigestKnown {
+    /// The statement's id.
+    pub id: String,
+    /// Its mean on the source since that began to count, ms; None where it does not know it.
+    pub source_ms: Option<f64>,
+    /// The same on the target.
+    pub target_ms: Option<f64>,
+}
+
+/// A digest, read.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DigestView {
+    /// Its file.
+    pub file: String,
+    /// What is in it.
+    #[serde(flatten)]
+    pub digest: Digest,
+    /// Those of its statements that the migration's servers know.
+    pub known: Vec<DigestKnown>,
 }

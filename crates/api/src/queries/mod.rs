@@ -1,6 +1,7 @@
 //! Statements of both sides for hosts: compared, explained, and what failed.
 
 mod errors;
+mod import;
 mod index;
 mod latency;
 pub(crate) mod logs;
@@ -14,6 +15,7 @@ use switchyard_model::{Side, state::State};
 use switchyard_queries::damage::{Compared, compare, sort};
 pub use switchyard_queries::{
     damage::{Called, Percentiles, Side as StatementSide, Sort},
+    digest::Kind as DigestKind,
     plan::Node,
 };
 

@@ -76,6 +76,9 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
             "prefix": "%m [%p] ", "since": null })
         }
         "queries_sources" => json!({ "migration": "shop", "seconds": 1 }),
+        "queries_import" => {
+            json!({ "file": "/nowhere/out.json", "kind": "pgbadger", "limit": 20, "migration": null })
+        }
         "queries_plans" => {
             json!({ "migration": "shop", "statement": "0123456789abcdef", "text": null, "run": false })
         }

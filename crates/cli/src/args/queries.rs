@@ -119,4 +119,22 @@ pub enum QueriesCmd {
         #[arg(long = "for", value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
         seconds: u32,
     },
+    /// Reads a digest that pgBadger or pt-query-digest made of a log: 0 read, 1 it has errors, 2 could not be read.
+    ///
+    /// Takes `pgbadger -x json` and `pt-query-digest --output json`, plain or gzip. Percentiles are shown where the tool has
+    /// them, and never made up.
+    Import {
+        /// The digest.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Which tool made it [default: whichever it turns out to be].
+        #[arg(long, value_name = "TOOL", value_parser = ["pgbadger", "pt-query-digest"])]
+        kind: Option<String>,
+        /// At most this many statements, and as many kinds of errors.
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        /// Looks for its statements on both servers of this migration.
+        #[arg(long, value_name = "MIGRATION")]
+        with: Option<String>,
+    },
 }

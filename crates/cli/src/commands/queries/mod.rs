@@ -1,5 +1,6 @@
 //! `queries`: what statements cost on both sides, which fail, and why.
 
+mod import;
 mod latency;
 mod sources;
 mod text;
@@ -40,6 +41,7 @@ pub async fn run(ctl: &Ctl, command: QueriesCmd) -> Result<Answer, ApiError> {
             latency::run(ctl, migration, writes, minutes, chart).await
         }
         QueriesCmd::Sources { migration, seconds } => sources::run(ctl, migration, seconds).await,
+        QueriesCmd::Import { file, kind, limit, with } => import::run(ctl, file, kind.as_deref(), limit, with).await,
         QueriesCmd::Plans { migration, statement, text, no_run } => {
             plans(ctl, PlansRequest { migration, statement, text, run: !no_run }).await
         }

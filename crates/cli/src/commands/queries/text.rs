@@ -70,7 +70,7 @@ fn row(row: &StatementRow) -> Vec<String> {
     ]
 }
 
-fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     let text = harmless(text);
     if text.chars().count() <= STATEMENT {
         return text;

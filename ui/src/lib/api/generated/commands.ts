@@ -12,6 +12,7 @@ import type { CommandResult } from "./CommandResult";
 import type { CompareNow } from "./CompareNow";
 import type { Consistency } from "./Consistency";
 import type { CreateMigration } from "./CreateMigration";
+import type { DigestView } from "./DigestView";
 import type { DrillAccepted } from "./DrillAccepted";
 import type { DrillRequest } from "./DrillRequest";
 import type { DrillsView } from "./DrillsView";
@@ -25,6 +26,7 @@ import type { EndpointRow } from "./EndpointRow";
 import type { EndpointTest } from "./EndpointTest";
 import type { FindingsPage } from "./FindingsPage";
 import type { FindingsRequest } from "./FindingsRequest";
+import type { ImportDigest } from "./ImportDigest";
 import type { Importable } from "./Importable";
 import type { IndexRequest } from "./IndexRequest";
 import type { IndexView } from "./IndexView";
@@ -169,6 +171,8 @@ export interface Commands {
   queries_index: { args: IndexRequest; result: IndexView };
   /** Where facts about statements come from, how each source stands, and what it cannot see. */
   queries_sources: { args: SourcesRequest; result: QuerySources };
+  /** Reads a digest of statements that pgBadger or pt-query-digest made. */
+  queries_import: { args: ImportDigest; result: DigestView };
   /** Begins to run reads of the source's traffic on both sides. */
   shadow_start: { args: ShadowRequest; result: ShadowView };
   /** How shadow reads stand: what was compared, what differs, and what was never compared. */

@@ -7,6 +7,7 @@ import type { MigrationRow } from "../../api/generated/MigrationRow";
 import { ApiFault, type Args, type Backend, type CommandName, type Result, type Unlisten } from "../backend";
 import { drawChart } from "./chart";
 import { endpoints, limits, NAME } from "./data";
+import { sampleDigest } from "./digest";
 import { SampleDrills } from "./drills";
 import { SampleDualWrite } from "./dualWrite";
 import { SampleMetrics } from "./metrics";
@@ -250,6 +251,7 @@ export class SampleBackend implements Backend {
     },
     queries_top: ({ sort }) => this.#queries.top(sort),
     queries_sources: ({ seconds }) => sampleSources(this.world.s.phasesDone >= 3, seconds),
+    queries_import: ({ file }) => sampleDigest(file),
     queries_errors: () => this.#queries.errors(),
     latency_chart: (ask) => this.#queries.latency(ask),
     queries_plans: ({ statement }) => this.#queries.plans(statement),
