@@ -115,13 +115,13 @@ fn a_long_file_is_read_as_it_comes_and_kept_in_short() {
     // 60 000 kinds of statements; a third of them are kept apart, and the rest is counted.
     let mut text = String::from("{\"normalyzed_info\":{\"postgres\":{");
     for n in 0..60_000 {
-        let comma = if n == 0 { "" } else { "," };
-        text.push_str(&format!(
-            "{comma}\"select a{n} from t;\":{{\"count\":1,\"duration\":1,\"min\":\"1\",\"max\":\"1\"}}"
-        ));
+        let (comma, ms) = (if n == 0 { "" } else { "," }, if n == 59_999 { 900 } else { 1 });
+        let stat = format!("{{\"count\":1,\"duration\":{ms},\"min\":\"1\",\"max\":\"{ms}\"}}");
+        text.push_str(&format!("{comma}\"select a{n} from t;\":{stat}"));
     }
     text.push_str("}}}");
     let d = read(text.as_bytes(), None, 50).unwrap();
     assert_eq!((d.total, d.statements.len(), d.calls), (20_000, 50, 60_000.0), "all runs count");
+    assert_eq!(d.statements[0].total_ms, Some(900.0), "the worst is kept, also where it comes last");
     assert!(d.notes.iter().any(|n| n.contains("40000 runs")), "{:?}", d.notes);
 }

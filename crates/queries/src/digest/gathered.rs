@@ -59,11 +59,21 @@ impl Gathered {
         if let Some(known) = self.sums.get_mut(&id) {
             known.entry.add(entry);
             self.merged += 1;
-        } else if self.sums.len() < MOST {
-            self.sums.insert(id, Sum { text, entry });
         } else {
-            self.others += entry.calls;
+            self.sums.insert(id, Sum { text, entry });
+            if self.sums.len() >= 2 * MOST {
+                self.prune();
+            }
         }
+    }
+
+    /// Keeps those that took longest in all; tools write in no order, so the first ones are any.
+    fn prune(&mut self) {
+        let mut all: Vec<(String, Sum)> = std::mem::take(&mut self.sums).into_iter().collect();
+        all.sort_by(|(_, a), (_, b)| b.weight().total_cmp(&a.weight()));
+        self.others += all.iter().skip(MOST).map(|(_, s)| s.entry.calls).sum::<f64>();
+        all.truncate(MOST);
+        self.sums = all.into_iter().collect();
     }
 
     pub(super) fn error(&mut self, message: &str, count: u64, state: Option<String>, statement: Option<&str>) {
@@ -89,11 +99,13 @@ impl Gathered {
     }
 
     pub(super) fn digest(mut self, kind: Kind, most: usize) -> Digest {
+        if self.sums.len() > MOST {
+            self.prune();
+        }
         let notes = self.notes(kind);
         let total = self.sums.len();
         let mut sums: Vec<Sum> = std::mem::take(&mut self.sums).into_values().collect();
-        let key = |s: &Sum| (s.entry.total.unwrap_or(-1.0), s.entry.calls);
-        sums.sort_by(|a, b| key(b).0.total_cmp(&key(a).0).then(key(b).1.total_cmp(&key(a).1)));
+        sums.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then(b.entry.calls.total_cmp(&a.entry.calls)));
         self.errors.sort_by_key(|e| std::cmp::Reverse(e.count));
         self.errors.truncate(most);
         Digest {
@@ -125,7 +137,9 @@ impl Gathered {
         }
         if self.others > 0.0 {
             let others = self.others;
-            notes.push(format!("Only {MOST} statements are kept apart; {others:.0} runs of others are left out."));
+            notes.push(format!(
+                "Only the {MOST} statements that took longest are kept apart; {others:.0} runs of others are left out."
+            ));
         }
         if self.failed > 0 && self.errors.iter().all(|e| e.state.is_none()) {
             notes.push(format!(
@@ -153,6 +167,11 @@ impl Entry {
 }
 
 impl Sum {
+    /// Time in all; without any it comes last.
+    fn weight(&self) -> f64 {
+        self.entry.total.unwrap_or(-1.0)
+    }
+
     fn statement(self) -> Statement {
         let e = self.entry;
         Statement {
