@@ -179,7 +179,8 @@ impl Watched {
             let began = clock.instant();
             let reading = db.statements.reading(true).await?;
             // One whose runs may not be seen would look as if it never went well.
-            self.uncounted = reading.refused.map(|r| r.to_string()).or_else(|| (reading.hidden > 0).then(|| unseen(&db.label)));
+            self.uncounted =
+                reading.refused.map(|r| r.to_string()).or_else(|| (reading.hidden > 0).then(|| unseen(&db.label)));
             match &self.uncounted {
                 Some(_) => lately.counts_no_more(),
                 None => lately.counted(now, &reading.statements, reading.is_whole),
