@@ -12,19 +12,20 @@ build:
 	@cargo build -p switchyard -p switchyard-cli
 
 # Real servers, a workload, and the window on the migration between them. HEADLESS=1 makes the whole journey without a
-# window; the last line of stdout is then one JSON object with the run's figures. SCALE=0.05 takes fewer rows.
+# window; the last line of stdout is then one JSON object with the run's figures. SCALE=0.05 takes fewer rows. What is built at
+# once is compiled once: apart, two packages ask different features of the same libraries.
 demo:
 ifneq ($(HEADLESS),1)
 	@[ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || { echo "demo: there is no screen here for the window; the journey without one is:  make demo HEADLESS=1" >&2; exit 2; }
 endif
 	@scripts/setup.sh demo
-	@cargo build -p switchyard-demo --bin switchyard-demo
 ifeq ($(HEADLESS),1)
-	@cargo run --quiet -p switchyard-demo --bin switchyard-demo -- --headless
+	@cargo build $(or $(BUILD),-p switchyard-demo --bin switchyard-demo)
+	@$${CARGO_TARGET_DIR:-target}/debug/switchyard-demo --headless
 else
 	@cd ui && npm run --silent build >&2
-	@cargo build -p switchyard
-	@cargo run --quiet -p switchyard-demo --bin switchyard-demo -- --window
+	@cargo build -p switchyard-demo -p switchyard --bin switchyard-demo --bin switchyard
+	@$${CARGO_TARGET_DIR:-target}/debug/switchyard-demo --window
 endif
 
 # What continuous integration runs.

@@ -39,7 +39,8 @@ if ! git --no-pager diff --exit-code -- "$generated" || [ -n "$unknown" ]; then
 fi
 
 heading "The whole journey, without a window"
-SCALE=${SCALE:-0.05} make --no-print-directory demo HEADLESS=1
+# Of the whole workspace, like the tests: a package alone asks other features of its libraries, which are then compiled again.
+SCALE=${SCALE:-0.05} make --no-print-directory demo HEADLESS=1 BUILD="--workspace --bins --test window"
 
 heading "The real window"
 scripts/window-tests.sh window

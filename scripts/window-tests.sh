@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a test of the `tests` package that needs a screen:  scripts/window-tests.sh window|screenshots|window_cost
+# Runs a test of the `tests` package that needs a screen:  scripts/window-tests.sh window|screenshots|window_cost [NAME]
 # It gets a screen of its own, a session bus, an unlocked keyring and an empty data folder; nothing of the user's is
 # touched. The tests are marked #[ignore], so that a plain test run passes them by.
 set -euo pipefail
@@ -18,7 +18,8 @@ if [ -z "${SWITCHYARD_IN_SESSION:-}" ]; then
     trap 'rm -rf "$data" 2>/dev/null || { sleep 2; rm -rf "$data" || true; }' EXIT
     # The app under test; it embeds the built page.
     (cd ui && npm run --silent build) >&2
-    cargo build $profile -p switchyard -p switchyard-cli
+    # With the features of the whole workspace, like every other test, so that nothing is compiled twice.
+    cargo build $profile --workspace --bins --test "$1"
     XDG_DATA_HOME=$data XDG_CONFIG_HOME=$data/config XDG_CACHE_HOME=$data/cache SWITCHYARD_IN_SESSION=1 \
         dbus-run-session -- scripts/window-tests.sh "$@"
     exit
@@ -34,4 +35,4 @@ read -r -t 20 number <&3 || { echo "Xvfb did not start" >&2; exit 1; }
 export DISPLAY=:$number
 
 # One after the other: they share the screen.
-cargo test $profile -p switchyard-tests --test "$1" -- --ignored --test-threads=1 $shown
+cargo test $profile --workspace --test "$1" -- --ignored --test-threads=1 $shown "${@:2}"

@@ -184,6 +184,28 @@ async fn a_busy_migration_then_stale_then_failed() {
     app.close().await;
 }
 
+/// The page is longer than the window: each panel is brought into sight.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn the_queries_page_panel_by_panel() {
+    let world = World::at(Stage::Reads(10)).await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.click("nav-queries").await;
+    app.see("statements").await;
+    app.click("shadow-run").await;
+    app.click("sources-read").await;
+    app.see_within("source", COMPARED).await;
+    app.see_within("latency-ratio", COMPARED).await;
+    for panel in ["latency", "metrics", "query-errors", "shadow", "sources", "digest"] {
+        app.script(&format!("document.querySelector('[data-testid={panel}]').scrollIntoView()"), Vec::new()).await;
+        keep(&app, &format!("queries-{panel}")).await;
+    }
+    app.click("metrics-add").await;
+    app.see("metric-name").await;
+    keep(&app, "dialog-metric").await;
+    app.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
 async fn writes_on_the_target() {

@@ -1,5 +1,6 @@
 import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { FigureUnit } from "../src/lib/api/generated/FigureUnit";
 import { sampleDigest } from "../src/lib/backend/sample/digest";
 import { sampleSources } from "../src/lib/backend/sample/sources";
 import { clock } from "../src/lib/clock.svelte";
@@ -7,6 +8,7 @@ import { ImportedDigest } from "../src/lib/queries/digest.svelte";
 import DigestPanel from "../src/lib/queries/DigestPanel.svelte";
 import { Sources } from "../src/lib/queries/sources.svelte";
 import SourcesPanel from "../src/lib/queries/SourcesPanel.svelte";
+import { figureTexts } from "../src/lib/queries/words";
 import { FakeBackend } from "./setup";
 
 beforeEach(() => {
@@ -61,4 +63,10 @@ describe("a digest of another tool", () => {
     await fireEvent.click(screen.getByTestId("digest-read"));
     expect((await screen.findByTestId("digest-fault")).textContent).toContain("it is empty");
   });
+});
+
+it("a rate and the sum that it is of stand together, and nothing is said twice", () => {
+  const figure = (name: string, value: number, unit: FigureUnit) => ({ of: "", name, value, unit });
+  const all = [figure("rollbacks", 0, "per_s"), figure("rollbacks", 179, "count"), figure("deadlocks", 0, "per_s"), figure("deadlocks", 0, "count")];
+  expect(figureTexts(all)).toEqual(["rollbacks 0 /s, 179 in all", "deadlocks 0 /s"]);
 });

@@ -170,8 +170,15 @@ async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, f
     until(|| part.exists()).await;
     talk(&ctl.rig.source).await;
     until(|| seen(&part) == 3).await;
+    let file = "SELECT current_setting('data_directory') || '/' || pg_current_logfile('csvlog')";
+    let mut connection = ctl.rig.source.connect("postgres").await.unwrap();
+    let file: String = query_scalar(file).fetch_one(&mut connection).await.unwrap();
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
+    talk(&ctl.rig.source).await;
+    // A log that its keeper emptied begins anew under its name.
+    until(|| seen(&part) == 6).await;
     let (code, made) = run(ctl, &stop);
-    assert_eq!((code, &made["statements"]), (0, &3.into()), "the process that took it made it whole: {made}");
+    assert_eq!((code, &made["statements"]), (0, &6.into()), "the process that took it made it whole: {made}");
     assert!(child.wait().unwrap().success(), "and ended in order");
     assert!(!made["notes"].to_string().contains("was ended before"), "{made}");
     std::fs::remove_file(&to).unwrap();

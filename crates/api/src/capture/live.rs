@@ -135,17 +135,19 @@ impl Taken {
     /// What the log has had since.
     async fn go_on(&mut self, db: &Database) -> Result<(), ApiError> {
         for log in db.statements.logs(Some(self.since)).await? {
-            let mut from = self.read.get(&log.file).copied().unwrap_or_default();
-            if from >= log.size {
-                continue;
-            }
+            let known = self.read.get(&log.file).copied().unwrap_or_default();
+            // One that has become shorter was begun anew under its name.
+            let is_anew = log.size < known;
+            let mut from = if is_anew { 0 } else { known };
             let mut whole = Vec::new();
-            if self.last.as_ref().is_some_and(|last| *last != log.file)
+            if (is_anew || self.last.as_ref().is_some_and(|last| *last != log.file) && from < log.size)
                 && let Some(mut over) = self.reader.take()
             {
                 over.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
             }
-            self.last = Some(log.file.clone());
+            if from < log.size {
+                self.last = Some(log.file.clone());
+            }
             while from < log.size {
                 let piece = db.statements.log_piece(&log, from, PIECE.min(log.size - from)).await?;
                 if piece.is_empty() {

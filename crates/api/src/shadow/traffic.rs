@@ -207,7 +207,7 @@ struct Growing {
 async fn follow(
     traffic: &Traffic,
     prefix: &Prefix,
-    sizes: HashMap<String, u64>,
+    mut sizes: HashMap<String, u64>,
     to: &Sender<Chosen>,
 ) -> Result<(), String> {
     let statements = &traffic.db.statements;
@@ -215,7 +215,12 @@ async fn follow(
     while goes_on(traffic, LOG_EACH).await {
         let files = statements.logs(None).await.map_err(|e| e.sentence())?;
         for log in files {
-            let begin = sizes.get(&log.file).copied().unwrap_or(0);
+            let mut begin = sizes.get(&log.file).copied().unwrap_or(0);
+            if log.size < begin {
+                // It was begun anew under its name.
+                begin = 0;
+                sizes.insert(log.file.clone(), 0);
+            }
             if log.size <= begin && !growing.contains_key(&log.file) {
                 continue;
             }

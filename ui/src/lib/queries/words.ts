@@ -91,7 +91,14 @@ const AMOUNTS: Record<FigureUnit, (value: number) => string> = {
   s: (value) => `${int(value)} s`,
 };
 
-/** What a source says, with its unit. */
-export function figureText(figure: SourceFigure): string {
-  return `${figure.name} ${AMOUNTS[figure.unit](figure.value)}`;
+/** What a source says, with its units; a rate and the sum that it is of stand together. */
+export function figureTexts(figures: SourceFigure[]): string[] {
+  const texts: string[] = [];
+  figures.forEach((figure, at) => {
+    const before = figures[at - 1];
+    const amount = AMOUNTS[figure.unit](figure.value);
+    if (before?.name !== figure.name) texts.push(`${figure.name} ${amount}`);
+    else if (figure.value !== 0) texts[texts.length - 1] += `, ${amount} in all`;
+  });
+  return texts;
 }
