@@ -11,6 +11,9 @@ build:
 	@cd ui && npm run --silent build >&2
 	@cargo build -p switchyard -p switchyard-cli
 
+# Where cargo puts what it builds: a person's own configuration may say so, and not the environment alone.
+built = "$$(cargo metadata --no-deps --offline --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/debug"
+
 # Real servers, a workload, and the window on the migration between them. HEADLESS=1 makes the whole journey without a
 # window; the last line of stdout is then one JSON object with the run's figures. SCALE=0.05 takes fewer rows. What is built at
 # once is compiled once: apart, two packages ask different features of the same libraries.
@@ -21,11 +24,11 @@ endif
 	@scripts/setup.sh demo
 ifeq ($(HEADLESS),1)
 	@cargo build $(or $(BUILD),-p switchyard-demo --bin switchyard-demo)
-	@$${CARGO_TARGET_DIR:-target}/debug/switchyard-demo --headless
+	@$(built)/switchyard-demo --headless
 else
 	@cd ui && npm run --silent build >&2
 	@cargo build -p switchyard-demo -p switchyard --bin switchyard-demo --bin switchyard
-	@$${CARGO_TARGET_DIR:-target}/debug/switchyard-demo --window
+	@$(built)/switchyard-demo --window
 endif
 
 # What continuous integration runs.
