@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::{Ramp, climb, script::Script};
+use crate::{Ramp, Session, Trouble, climb, script::Script};
 
 /// Answers after a time, and stands still once for a while.
 struct Server {
