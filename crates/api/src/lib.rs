@@ -31,6 +31,7 @@ pub mod repair;
 pub mod replay;
 mod resume;
 pub mod schema;
+pub mod sentry;
 pub mod shadow;
 pub mod spill;
 mod transactions;

@@ -6,6 +6,7 @@ mod dual_write;
 mod load;
 mod metrics;
 mod queries;
+mod sentry;
 mod shadow;
 mod verify;
 
@@ -19,6 +20,7 @@ pub use dual_write::*;
 pub use load::*;
 pub use metrics::*;
 pub use queries::*;
+pub use sentry::*;
 pub use shadow::*;
 pub use verify::*;
 
@@ -142,6 +144,11 @@ pub enum Cmd {
     /// Synchronous dual write: commits of a role or a database wait until the target has applied them.
     #[command(subcommand)]
     DualWrite(DualWriteCmd),
+    /// Stands at a PgBouncer, on another machine than the one that drives, and ends a PAUSE that lasts too long.
+    ///
+    /// PgBouncer keeps a PAUSE when the machine that sent it is gone. A sentry needs no store and knows no migration; it looks at
+    /// one database of one PgBouncer until it is interrupted. Whoever drives sees that it stands there.
+    Sentry(SentryArgs),
     /// Queries: statements of both sides compared, errors by what failed, plans side by side, the index that is missing.
     #[command(subcommand)]
     Queries(QueriesCmd),

@@ -153,6 +153,12 @@ pub struct RouterFact {
     pub trouble: Option<String>,
     /// When it last answered; None before its first answer.
     pub at: Option<UnixMs>,
+    /// Whether it can hold clients at all.
+    #[serde(default)]
+    pub holds: bool,
+    /// Whether a sentry would let them go if this machine were gone; None where it does not say.
+    #[serde(default)]
+    pub sentry: Option<bool>,
 }
 
 /// The initial copy.

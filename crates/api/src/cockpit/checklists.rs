@@ -306,6 +306,7 @@ fn cutover(seen: &Seen<'_>) -> Vec<Check> {
     checks.extend([
         soak(seen),
         drilled(seen),
+        super::sentry::check(seen),
         Check::computed("cutover.reads", phase, "All reads on the target", reads, Some(state.route_since)),
         Check::computed("cutover.writes", phase, "Writes moved to the target", writes, Some(state.authority_since)),
     ]);

@@ -125,8 +125,14 @@ mod tests {
         snapshot.facts.route = Some(RouteReadBack { at: 19_000, route: Ok(Route::SOURCE), holding: false });
         snapshot.source.answered_at = Some(2_000);
         snapshot.target.answered_at = Some(19_000);
-        snapshot.routers =
-            vec![RouterFact { label: "HAProxy lb:9999".into(), clients: None, trouble: None, at: Some(19_000) }];
+        snapshot.routers = vec![RouterFact {
+            label: "HAProxy lb:9999".into(),
+            clients: None,
+            trouble: None,
+            at: Some(19_000),
+            holds: false,
+            sentry: None,
+        }];
         snapshot
     }
 

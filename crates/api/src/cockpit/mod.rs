@@ -9,6 +9,7 @@ mod ladder;
 mod reads;
 mod room;
 mod runs;
+mod sentry;
 mod tiles;
 
 pub use checklists::SIGN_OFFS;

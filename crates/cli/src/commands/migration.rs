@@ -94,16 +94,16 @@ fn pair(what: &str, text: &str) -> Result<(String, String), ApiError> {
 }
 
 fn pgbouncer_of(console: &str, rw: &str, ro: &str) -> Result<RouterConfig, ApiError> {
+    let (user, host, port) = console_of(console)?;
+    Ok(RouterConfig::PgBouncer { host, port, user, rw_database: rw.to_owned(), ro_database: ro.to_owned() })
+}
+
+/// `admin@pgb-1:6432`
+pub(super) fn console_of(console: &str) -> Result<(String, String, u16), ApiError> {
     let wrong = || {
         ApiError::new("invalid", format!("“{console}” is not USER@HOST:PORT."), "Write for example admin@pgb-1:6432.")
     };
     let (user, rest) = console.rsplit_once('@').ok_or_else(wrong)?;
     let (host, port) = rest.rsplit_once(':').ok_or_else(wrong)?;
-    Ok(RouterConfig::PgBouncer {
-        host: host.to_owned(),
-        port: port.parse().map_err(|_| wrong())?,
-        user: user.to_owned(),
-        rw_database: rw.to_owned(),
-        ro_database: ro.to_owned(),
-    })
+    Ok((user.to_owned(), host.to_owned(), port.parse().map_err(|_| wrong())?))
 }

@@ -21,6 +21,7 @@ mod repaired;
 mod replay;
 mod run;
 mod schema;
+mod sentry;
 mod shadow;
 mod status;
 mod transactions;
@@ -56,6 +57,10 @@ impl Ctl {
 
 /// Runs the command of the arguments.
 pub async fn run(args: Args) -> Result<Answer, ApiError> {
+    // It stands where no store is.
+    if let Cmd::Sentry(sentry) = args.command {
+        return sentry::run(sentry, args.json).await;
+    }
     let api = Switchyard::open(Options { store: args.store, guarded: true, ..Options::default() }).await?;
     let ctl = Ctl { api: api.clone(), json: args.json };
     let answer = match args.command {
@@ -94,6 +99,7 @@ pub async fn run(args: Args) -> Result<Answer, ApiError> {
         Cmd::Load(cmd) => load::run(&ctl, cmd).await,
         Cmd::Queries(cmd) => queries::run(&ctl, cmd).await,
         Cmd::Shadow(cmd) => shadow::run(&ctl, cmd).await,
+        Cmd::Sentry(args) => sentry::run(args, ctl.json).await,
         Cmd::Drive { migration } => drive::run(&ctl, migration).await,
     };
     if let (Err(e), true) = (&answer, args.json) {

@@ -161,11 +161,11 @@ pub(super) async fn routers(live: Arc<Live>) {
 
 /// What one router said; one that said nothing keeps the time of its last word.
 fn router_fact(o: &Observed, before: &[RouterFact], now: UnixMs) -> RouterFact {
-    let (clients, trouble, at) = match &o.state {
-        Ok(s) => (s.clients, s.warning.clone(), Some(now)),
-        Err(e) => (None, Some(e.to_string()), before.iter().find(|b| b.label == o.label).and_then(|b| b.at)),
+    let (clients, trouble, at, sentry) = match &o.state {
+        Ok(s) => (s.clients, s.warning.clone(), Some(now), s.sentry),
+        Err(e) => (None, Some(e.to_string()), before.iter().find(|b| b.label == o.label).and_then(|b| b.at), None),
     };
-    RouterFact { label: o.label.clone(), clients, trouble, at }
+    RouterFact { label: o.label.clone(), clients, trouble, at, holds: o.can.hold, sentry }
 }
 
 /// A PAUSE of ours that was given up can still arrive after our RESUME, and where we point writes after a later switch. Within a

@@ -39,6 +39,8 @@ pub struct RouterState {
     pub warning: Option<String>,
     /// What our login may not do there although it will have to, and what mends that.
     pub forbidden: Option<String>,
+    /// Whether a sentry would let its clients go if this machine were gone; None where it holds nobody, or does not say.
+    pub sentry: Option<bool>,
 }
 
 /// What a router counts of the connections that it makes to one side, since it was started.

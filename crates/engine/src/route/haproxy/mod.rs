@@ -200,6 +200,7 @@ impl Router for HaProxy {
             clients: Some(self.sessions(&figures)),
             warning: super::joined(warnings),
             forbidden,
+            sentry: None,
         })
     }
 

@@ -106,6 +106,12 @@ impl Console {
         }
     }
 
+    /// The same with another name of its sessions.
+    pub(super) fn called(mut self, name: &str) -> Console {
+        self.options = self.options.application_name(name);
+        self
+    }
+
     pub(super) fn label(&self) -> &str {
         &self.label
     }

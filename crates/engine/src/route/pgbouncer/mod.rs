@@ -7,15 +7,20 @@ mod console;
 mod hold;
 mod names;
 mod pools;
+pub mod sentry;
 mod stats;
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use switchyard_model::{Side, journal::Action, plan::live::Pool, sources::SourceKind};
+use tokio::time::Instant;
 
 use self::{
     console::{Answer, Console, Row},
@@ -42,6 +47,8 @@ pub struct PgBouncer {
     hold: Hold,
     /// Cleared when the console does not know SHOW STATE (1.18), so that its log gets one complaint and not thousands.
     knows_state: AtomicBool,
+    /// Whether a sentry stands there, and when that was asked.
+    sentry: Mutex<Option<(Instant, Option<bool>)>>,
 }
 
 /// How often the pool is looked at for logins before a PAUSE, a millisecond apart. A pool that never rests is paused anyhow.
@@ -66,6 +73,7 @@ impl PgBouncer {
             hold_deadline: HOLD,
             hold: Hold::default(),
             knows_state: AtomicBool::new(true),
+            sentry: Mutex::default(),
         }
     }
 
@@ -73,6 +81,10 @@ impl PgBouncer {
     pub fn with_hold_deadline(mut self, deadline: Duration) -> PgBouncer {
         self.hold_deadline = deadline;
         self
+    }
+
+    fn sentry(&self) -> MutexGuard<'_, Option<(Instant, Option<bool>)>> {
+        self.sentry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pause(&self) -> String {
@@ -240,6 +252,7 @@ impl Router for PgBouncer {
             clients: Some(u32::try_from(clients).unwrap_or(u32::MAX)),
             warning: super::joined(warnings),
             forbidden,
+            sentry: self.has_sentry().await?,
         })
     }
 
