@@ -23,7 +23,12 @@ const PLANTED: &[(&str, &str)] = &[
     ("SELECT extra FROM extras WHERE id = 1", "target_fails"),
     ("SELECT name FROM sorted ORDER BY name", "collation"),
     ("SELECT count(*) FROM loose WHERE name = 'ANN'", "collation"),
+    ("SELECT total FROM cheap WHERE id = 7", "missing"),
+    (POLICED, "value"),
 ];
+
+/// Its policy does not bind the superuser as whom both sides are asked.
+const POLICED: &str = "SELECT note FROM vault WHERE id = 2";
 
 /// What is told and is no finding.
 const TOLD: &[(&str, &str)] = &[("SELECT id FROM heap", "order"), ("SELECT x FROM floats WHERE id = 1", "float")];
@@ -41,7 +46,9 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("SELECT total FROM orders FOR UPDATE", "not_a_read"),
     ("SELECT random() FROM orders", "volatile"),
     ("SELECT danger() FROM orders", "volatile"),
-    ("SELECT * FROM orders_view", "not_a_table"),
+    ("SELECT * FROM tracing", "volatile"),
+    ("SELECT * FROM over_tracing", "volatile"),
+    ("SELECT id FROM refreshed", "materialized"),
     ("SELECT * FROM pg_stat_activity", "catalog"),
     ("SELECT nothing FROM nowhere", "fails_on_both"),
 ];
@@ -69,6 +76,7 @@ async fn what_differs_is_found_and_nothing_else() {
     planted(&bed).await;
     clean(&bed);
     a_capture_is_read(&bed);
+    policies_are_not_run(&bed).await;
     the_log_is_followed(&bed).await;
     sessions_are_looked_at(&bed).await;
     bad_input(&bed);
@@ -108,6 +116,7 @@ async fn planted(bed: &Bed) {
     let untouched: i64 = bed.count("SELECT count(*) FROM orders WHERE total = -1").await;
     assert_eq!(untouched, 0, "writes are never run");
     assert_eq!(bed.count("SELECT count(*) FROM danger_ran").await, 0, "nor what is volatile");
+    assert_eq!(bed.traced(), 0, "nor a view that calls it, nor a policy");
 
     let value = finding(report, PLANTED[0].0);
     assert_eq!((&value["source"][0][0], &value["target"][0][0]), (&"7".into(), &"999".into()), "both results: {value}");
@@ -122,12 +131,12 @@ async fn planted(bed: &Bed) {
     assert!(absent["why"].as_str().unwrap().contains("similarity"), "in the server's words: {absent}");
     let never: Vec<&str> = report["never"].as_array().unwrap().iter().filter_map(|n| n["text"].as_str()).collect();
     assert!(
-        never.iter().any(|t| t.contains("random()")) && never.iter().any(|t| t.contains("orders_view")),
+        never.iter().any(|t| t.contains("random()")) && never.iter().any(|t| t.contains("over_tracing")),
         "{never:?}"
     );
 
     let check = bed.check();
-    assert!(check.contains("8 statements differ"), "the checklist has it: {check}");
+    assert!(check.contains("10 statements differ"), "the checklist has it: {check}");
     let kept = std::fs::read(bed.ctl.store()).unwrap();
     let holds = |text: &str| kept.windows(text.len()).any(|w| w == text.as_bytes());
     assert!(!holds("similarity"), "no text and no value goes to the disk");
@@ -173,6 +182,27 @@ fn a_capture_is_read(bed: &Bed) {
     let planted = made("planted.capture", &bed.log("again.log", &texts, &[]));
     let (code, view) = answer(&bed.ctl.output(&["shadow", "run", "shop", "--capture", &planted]));
     assert_eq!((code, classes(&view["run"]["report"], true)), (1, expected(PLANTED)), "as out of a log: {view:#}");
+}
+
+/// A table with policies is read where they bind our role on neither side.
+async fn policies_are_not_run(bed: &Bed) {
+    let log = bed.log("policed.log", &[POLICED.to_owned()], &[]);
+    let target = &bed.ctl.rig.target;
+    target.execute("GRANT pg_read_all_data TO switchyard; ALTER ROLE switchyard NOSUPERUSER").await.unwrap();
+    let (code, view) = answer(&bed.run(&["--log", &log]).await);
+    let report = &view["run"]["report"];
+    assert_eq!((code, &report["skipped"][0]["why"]), (2, &"row_security".into()), "it would run there: {view:#}");
+    assert!(report["never"][0]["why"].as_str().unwrap().contains("BYPASSRLS"), "it says what helps: {report:#}");
+    assert_eq!(bed.traced(), 0, "and was not run");
+
+    target.execute("ALTER ROLE switchyard BYPASSRLS").await.unwrap();
+    let (code, view) = answer(&bed.run(&["--log", &log]).await);
+    let found = classes(&view["run"]["report"], true);
+    assert_eq!((code, found), (1, expected(&[(POLICED, "value")])), "that helped: {view:#}");
+    assert_eq!(bed.traced(), 0, "no policy ran");
+    target.execute("BEGIN READ ONLY; SELECT * FROM over_tracing; ROLLBACK").await.unwrap();
+    assert!(bed.traced() > 0, "what would have run would have left its trace");
+    target.execute("ALTER ROLE switchyard SUPERUSER").await.unwrap();
 }
 
 async fn the_log_is_followed(bed: &Bed) {

@@ -52,6 +52,13 @@ pub struct Rules {
     pub equals: String,
 }
 
+/// What a catalog says of a statement that may be run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Whether a view that it reads asks for the time, for the session, or for where rows lie.
+    pub of_the_time: bool,
+}
+
 /// One side.
 #[async_trait]
 pub trait Side: Send + Sync {
@@ -60,11 +67,16 @@ pub trait Side: Send + Sync {
     /// # Errors
     /// When none can be had.
     async fn open(&self) -> Result<Box<dyn Lane>, Failure>;
-    /// Why a statement that calls these functions and reads these tables must not be run here.
+    /// Whether a statement that calls these functions and reads these tables may be run here, or why not.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    async fn refuses(&self, user: &str, functions: &[String], tables: &[String]) -> Result<Option<Skip>, Failure>;
+    async fn allows(
+        &self,
+        user: &str,
+        functions: &[String],
+        tables: &[String],
+    ) -> Result<Result<Allowed, Skip>, Failure>;
     /// How the text columns of these tables are sorted and compared, by the column's name.
     ///
     /// # Errors

@@ -34,10 +34,14 @@ pub enum Skip {
     NotARead,
     /// The parser does not understand it.
     NotProven,
-    /// It calls a volatile function.
+    /// It, or a view that it reads, calls a volatile function.
     Volatile,
-    /// It reads something else than tables: views, foreign tables, tables with row security.
+    /// It reads something else than tables and views, by itself or through a view or a partition.
     NotATable,
+    /// It reads a materialized view.
+    Materialized,
+    /// It reads a table whose policies run.
+    RowSecurity,
     /// It asks the server about itself.
     Catalog,
     /// Its table is still being copied to the target.
@@ -58,9 +62,14 @@ impl Skip {
         match self {
             Skip::NotARead => "It writes, locks, or is no query.",
             Skip::NotProven => "It is not proven to be a plain SELECT.",
-            Skip::Volatile => "It calls a volatile function.",
+            Skip::Volatile => "It, or a view that it reads, calls a volatile function.",
             Skip::NotATable => {
-                "It reads something else than plain tables: a view, a foreign table, or one with row security."
+                "It reads something that is no table and no view, like a foreign table, by itself or through a view or a partition."
+            }
+            Skip::Materialized => "It reads a materialized view, which has the rows of each side's own last REFRESH.",
+            Skip::RowSecurity => {
+                "Row security is active on a table that it reads. It is not for a role with BYPASSRLS on both sides, except in a view whose \
+                 owner it binds."
             }
             Skip::Catalog => "It asks the server about itself.",
             Skip::Copying => "Its table is still being copied to the target.",
@@ -122,7 +131,7 @@ pub(crate) fn whole(sample: &Sample) -> Result<(), Skip> {
     }
 }
 
-/// Functions whose value is another one at another time or for another session.
+/// See [`is_function_of_the_time`].
 const OF_THE_TIME: &[&str] = &[
     "now",
     "age",
@@ -154,6 +163,11 @@ const OF_THE_TIME: &[&str] = &[
     "version",
 ];
 
+/// Whether a function's value is another one at another time or for another session.
+pub fn is_function_of_the_time(name: &str) -> bool {
+    OF_THE_TIME.contains(&name)
+}
+
 /// Words that a date or a time may be written with.
 const WORDS_OF_THE_TIME: &[&str] = &["now", "today", "tomorrow", "yesterday"];
 
@@ -163,7 +177,7 @@ const OF_THE_PLACE: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoi
 /// Whether the result depends on the time, on the session, or on where rows lie.
 pub(crate) fn is_of_the_time(sample: &Sample, functions: &[String]) -> bool {
     let is_word = |v: &str| WORDS_OF_THE_TIME.iter().any(|w| v.trim().eq_ignore_ascii_case(w));
-    if functions.iter().any(|f| OF_THE_TIME.contains(&f.as_str()))
+    if functions.iter().any(|f| is_function_of_the_time(f))
         || sample.parameters.iter().flatten().flatten().any(|v| is_word(v))
     {
         return true;
@@ -171,7 +185,7 @@ pub(crate) fn is_of_the_time(sample: &Sample, functions: &[String]) -> bool {
     let Some(query) = parsed(&sample.text) else { return false };
     let mut words = Words::default();
     let _ = query.visit(&mut words);
-    words.named.keys().any(|n| OF_THE_PLACE.contains(&n.as_str()) || OF_THE_TIME.contains(&n.as_str()))
+    words.named.keys().any(|n| OF_THE_PLACE.contains(&n.as_str()) || is_function_of_the_time(n))
         || words.texts.iter().any(|v| is_word(v))
 }
 

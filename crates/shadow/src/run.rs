@@ -9,7 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Chosen, Class, Failure, Judged, Lane, Passing, Rules, Sample, Side, Skip, Tally,
+    Allowed, Chosen, Class, Failure, Judged, Lane, Passing, Rules, Sample, Side, Skip, Tally,
     compare::{Compared, Key, compare, sum},
     judge::{Known, judge},
     pace::Pace,
@@ -99,9 +99,9 @@ async fn first_looks(
             () = shadow.stop.cancelled() => return,
             () = pace.next() => {}
         }
-        match refused(shadow, &chosen).await {
-            Ok(None) => {}
-            Ok(Some(skip)) => {
+        let allowed = match allowed(shadow, &chosen).await {
+            Ok(Ok(allowed)) => allowed,
+            Ok(Err(skip)) => {
                 shadow.tally.ended(&chosen, Outcome::Skipped(skip));
                 continue;
             }
@@ -110,9 +110,9 @@ async fn first_looks(
                 shadow.tally.ended(&chosen, Outcome::Skipped(Skip::NotReadable));
                 continue;
             }
-        }
+        };
         let compared = ends.both(shadow, &chosen.sample, &[]).await;
-        let Some(outcome) = first(shadow, &chosen, &compared) else {
+        let Some(outcome) = first(shadow, &chosen, allowed, &compared) else {
             if shadow.tally.look_again(&chosen)
                 && let Err(full) = again.try_send(chosen)
             {
@@ -126,7 +126,7 @@ async fn first_looks(
 }
 
 /// What the first look says; None when it has to be looked at again.
-fn first(shadow: &Shadow, chosen: &Chosen, compared: &Compared) -> Option<Outcome> {
+fn first(shadow: &Shadow, chosen: &Chosen, allowed: Allowed, compared: &Compared) -> Option<Outcome> {
     if let Some(skip) = says_nothing(shadow, compared) {
         return Some(Outcome::Skipped(skip));
     }
@@ -135,7 +135,9 @@ fn first(shadow: &Shadow, chosen: &Chosen, compared: &Compared) -> Option<Outcom
     match judge(compared, &known) {
         None => Some(Outcome::Equal),
         Some(judged) if compared.same_rows && !ordered => Some(Outcome::Differs(judged)),
-        Some(_) if read::is_of_the_time(&chosen.sample, &chosen.plain.functions) => Some(Outcome::OfTheTime),
+        Some(_) if allowed.of_the_time || read::is_of_the_time(&chosen.sample, &chosen.plain.functions) => {
+            Some(Outcome::OfTheTime)
+        }
         Some(_) => None,
     }
 }
@@ -150,21 +152,23 @@ fn says_nothing(shadow: &Shadow, compared: &Compared) -> Option<Skip> {
     both.then_some(Skip::FailsOnBoth)
 }
 
-async fn refused(shadow: &Shadow, chosen: &Chosen) -> Result<Option<Skip>, Failure> {
+/// What both catalogs say, once for each statement of a role.
+async fn allowed(shadow: &Shadow, chosen: &Chosen) -> Result<Result<Allowed, Skip>, Failure> {
     if let Some(known) = shadow.tally.allowed(chosen) {
         return Ok(known);
     }
     let (user, plain) = (&chosen.sample.user, &chosen.plain);
     let (source, target) = tokio::try_join!(
-        shadow.source.refuses(user, &plain.functions, &plain.tables),
-        shadow.target.refuses(user, &plain.functions, &plain.tables)
+        shadow.source.allows(user, &plain.functions, &plain.tables),
+        shadow.target.allows(user, &plain.functions, &plain.tables)
     )?;
-    let refused = source.or(target);
+    let either = |here: Allowed, there: Allowed| Allowed { of_the_time: here.of_the_time || there.of_the_time };
+    let both = source.and_then(|here| target.map(|there| either(here, there)));
     // A copy ends.
-    if refused != Some(Skip::Copying) {
-        shadow.tally.allow(chosen, refused);
+    if both != Err(Skip::Copying) {
+        shadow.tally.allow(chosen, both);
     }
-    Ok(refused)
+    Ok(both)
 }
 
 async fn second_looks(shadow: &Shadow, waiting: &Mutex<mpsc::Receiver<Chosen>>) {

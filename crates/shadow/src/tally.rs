@@ -10,7 +10,7 @@ use switchyard_queries::shape::{Does, Shape};
 use ts_rs::TS;
 
 use crate::{
-    Class, Judged, Sample, Skip,
+    Allowed, Class, Judged, Sample, Skip,
     read::{self, Plain},
 };
 
@@ -163,7 +163,7 @@ struct Known {
     is_read: bool,
     plain: Result<Arc<Plain>, Skip>,
     /// What the catalogs say, by role.
-    allowed: HashMap<String, Option<Skip>>,
+    allowed: HashMap<String, Result<Allowed, Skip>>,
     seen: u64,
     chosen: u64,
     compared: u64,
@@ -231,15 +231,15 @@ impl Tally {
     }
 
     /// What is known already of whether a role's statement may be run.
-    pub(crate) fn allowed(&self, chosen: &Chosen) -> Option<Option<Skip>> {
+    pub(crate) fn allowed(&self, chosen: &Chosen) -> Option<Result<Allowed, Skip>> {
         self.inner().shapes.get(&chosen.id)?.allowed.get(&chosen.sample.user).copied()
     }
 
-    pub(crate) fn allow(&self, chosen: &Chosen, refused: Option<Skip>) {
+    pub(crate) fn allow(&self, chosen: &Chosen, allowed: Result<Allowed, Skip>) {
         if let Some(known) = self.inner().shapes.get_mut(&chosen.id)
             && known.allowed.len() < MOST_ROLES
         {
-            known.allowed.insert(chosen.sample.user.clone(), refused);
+            known.allowed.insert(chosen.sample.user.clone(), allowed);
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use switchyard_shadow::{
-    Class, Column, Failure, Lane, Passing, Piece, Report, Row, Rules, Sample, Shadow, Side, Skip, Tally, run,
+    Allowed, Class, Column, Failure, Lane, Passing, Piece, Report, Row, Rules, Sample, Shadow, Side, Skip, Tally, run,
 };
 use tokio::sync::mpsc::{Sender, channel};
 use tokio_util::sync::CancellationToken;
@@ -19,11 +19,14 @@ use tokio_util::sync::CancellationToken;
 /// What a side says, by how often the stream has passed and how often it was asked.
 type Says = fn(passed: u32, asked: u32) -> Result<i64, &'static str>;
 
+/// Nothing is against it.
+const FINE: Result<Allowed, Skip> = Ok(Allowed { of_the_time: false });
+
 struct Known {
     says: Says,
     passed: Arc<AtomicU32>,
     asked: Arc<AtomicU32>,
-    refuses: Option<Skip>,
+    says_of_it: Result<Allowed, Skip>,
 }
 
 struct Session {
@@ -38,8 +41,8 @@ impl Side for Known {
         Ok(Box::new(Session { says: self.says, passed: self.passed.clone(), asked: self.asked.clone() }))
     }
 
-    async fn refuses(&self, _: &str, _: &[String], _: &[String]) -> Result<Option<Skip>, Failure> {
-        Ok(self.refuses)
+    async fn allows(&self, _: &str, _: &[String], _: &[String]) -> Result<Result<Allowed, Skip>, Failure> {
+        Ok(self.says_of_it)
     }
 
     async fn collations(&self, _: &str, _: &[String]) -> Result<BTreeMap<String, Rules>, Failure> {
@@ -74,13 +77,13 @@ impl Passing for Counting {
     }
 }
 
-async fn one(source: Says, target: Says, comes: bool, refuses: Option<Skip>) -> Report {
+async fn one(source: Says, target: Says, comes: bool, says_of_it: Result<Allowed, Skip>) -> Report {
     let passed = Arc::new(AtomicU32::new(0));
-    let side = |says, refuses| Arc::new(Known { says, passed: passed.clone(), asked: Arc::default(), refuses });
+    let side = |says, says_of_it| Arc::new(Known { says, passed: passed.clone(), asked: Arc::default(), says_of_it });
     let tally = Arc::new(Tally::default());
     let shadow = Shadow {
-        source: side(source, None),
-        target: side(target, refuses),
+        source: side(source, FINE),
+        target: side(target, says_of_it),
         stream: Arc::new(Counting { passed: passed.clone(), comes }),
         per_second: 1_000,
         lanes: 2,
@@ -102,13 +105,13 @@ async fn one(source: Says, target: Says, comes: bool, refuses: Option<Skip>) -> 
 
 #[tokio::test]
 async fn a_row_on_its_way_is_no_finding() {
-    let report = one(|_, _| Ok(2), |passed, _| Ok(if passed == 0 { 1 } else { 2 }), true, None).await;
+    let report = one(|_, _| Ok(2), |passed, _| Ok(if passed == 0 { 1 } else { 2 }), true, FINE).await;
     assert_eq!((report.compared, report.in_flight, report.findings.len()), (1, 1, 0), "{report:?}");
 }
 
 #[tokio::test]
 async fn what_stays_is_a_finding_with_both_results() {
-    let report = one(|_, _| Ok(2), |_, _| Ok(1), true, None).await;
+    let report = one(|_, _| Ok(2), |_, _| Ok(1), true, FINE).await;
     let finding = &report.findings[0];
     assert_eq!((finding.class, report.found()), (Class::Value, 1));
     assert_eq!((&finding.source, &finding.target), (&vec![vec![Some("2".into())]], &vec![vec![Some("1".into())]]));
@@ -116,36 +119,42 @@ async fn what_stays_is_a_finding_with_both_results() {
 
 #[tokio::test]
 async fn a_source_that_changes_all_the_time_proves_nothing() {
-    let report = one(|_, asked| Ok(i64::from(asked)), |_, _| Ok(-1), true, None).await;
+    let report = one(|_, asked| Ok(i64::from(asked)), |_, _| Ok(-1), true, FINE).await;
     assert_eq!((report.moving, report.findings.len()), (1, 0), "{report:?}");
 }
 
 #[tokio::test]
 async fn a_source_that_comes_to_rest_is_judged() {
-    let report = one(|_, asked| Ok(i64::from(asked.min(3))), |_, _| Ok(-1), true, None).await;
+    let report = one(|_, asked| Ok(i64::from(asked.min(3))), |_, _| Ok(-1), true, FINE).await;
     assert_eq!((report.moving, report.found()), (0, 1), "{report:?}");
 }
 
 #[tokio::test]
 async fn a_stream_that_stands_still_leaves_it_unproven() {
-    let report = one(|_, _| Ok(2), |_, _| Ok(1), false, None).await;
+    let report = one(|_, _| Ok(2), |_, _| Ok(1), false, FINE).await;
     assert_eq!((report.unproven, report.findings.len()), (1, 0), "{report:?}");
     assert_eq!(report.troubles, ["The stream stands still."]);
 }
 
 #[tokio::test]
 async fn failures_are_told_by_whose_they_are() {
-    let report = one(|_, _| Ok(2), |_, _| Err("42883"), true, None).await;
+    let report = one(|_, _| Ok(2), |_, _| Err("42883"), true, FINE).await;
     assert_eq!((report.findings[0].class, report.findings[0].state.as_deref()), (Class::TargetFails, Some("42883")));
-    let report = one(|_, _| Err("42P01"), |_, _| Err("42P01"), true, None).await;
+    let report = one(|_, _| Err("42P01"), |_, _| Err("42P01"), true, FINE).await;
     assert_eq!((report.compared, report.skipped[0].why), (0, Skip::FailsOnBoth), "nothing was compared");
-    let report = one(|_, _| Ok(2), |_, _| Err("42501"), true, None).await;
+    let report = one(|_, _| Ok(2), |_, _| Err("42501"), true, FINE).await;
     assert_eq!((report.found(), report.skipped[0].why), (0, Skip::NotReadable), "our role's privileges are ours");
     assert_eq!((report.statements, report.covered, report.never.len()), (1, 0, 1), "and it was never compared");
 }
 
 #[tokio::test]
 async fn what_a_side_refuses_is_not_run() {
-    let report = one(|_, _| panic!("it ran"), |_, _| panic!("it ran"), true, Some(Skip::Volatile)).await;
+    let report = one(|_, _| panic!("it ran"), |_, _| panic!("it ran"), true, Err(Skip::Volatile)).await;
     assert_eq!((report.compared, report.skipped[0].why), (0, Skip::Volatile));
+}
+
+#[tokio::test]
+async fn a_view_that_asks_for_the_time_is_no_finding() {
+    let report = one(|_, _| Ok(2), |_, _| Ok(1), true, Ok(Allowed { of_the_time: true })).await;
+    assert_eq!((report.compared, report.of_the_time, report.findings.len()), (1, 1, 0), "{report:?}");
 }

@@ -15,11 +15,19 @@ use crate::ctl::{Ctl, MIGRATION};
 
 const BOTH: &str = "CREATE TABLE orders (id integer PRIMARY KEY, total integer NOT NULL, note text NOT NULL, day date NOT NULL); \
     CREATE TABLE heap (id integer); CREATE TABLE floats (id integer, x float8); \
-    CREATE VIEW orders_view AS SELECT * FROM orders; \
+    CREATE VIEW orders_view AS SELECT * FROM orders; CREATE VIEW cheap AS SELECT id, total FROM orders_view WHERE total < 900; \
     CREATE TABLE danger_ran (n integer); \
     CREATE FUNCTION danger() RETURNS integer LANGUAGE sql VOLATILE AS 'INSERT INTO danger_ran VALUES (1) RETURNING n'; \
     CREATE FUNCTION moment() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT now()'; \
     GRANT pg_read_all_data TO switchyard; GRANT SELECT ON orders TO app;";
+
+/// What leaves a trace in spite of a transaction that only reads and is rolled back: a file beside the server's data.
+const TRACES: &str = "CREATE FUNCTION traces() RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS \
+        $$BEGIN COPY (SELECT 'ran') TO PROGRAM 'cat >> traced'; RETURN true; END$$; \
+    CREATE VIEW tracing AS SELECT id FROM orders WHERE traces(); CREATE VIEW over_tracing AS SELECT count(*) FROM tracing; \
+    CREATE MATERIALIZED VIEW refreshed AS SELECT id FROM orders; \
+    CREATE TABLE vault (id integer PRIMARY KEY, note text); INSERT INTO vault VALUES (1, 'one'), (2, 'two'); \
+    ALTER TABLE vault ENABLE ROW LEVEL SECURITY; CREATE POLICY traced ON vault USING (traces());";
 
 const SOURCE: &str = "CREATE EXTENSION pg_trgm; \
     CREATE COLLATION sorting (provider = icu, locale = 'en-US'); \
@@ -36,6 +44,7 @@ const TARGET: &str = "CREATE COLLATION sorting (provider = libc, locale = 'C'); 
     CREATE TABLE sorted (name text COLLATE sorting); CREATE TABLE loose (name text COLLATE loosely); \
     CREATE TABLE extras (id integer); INSERT INTO extras VALUES (1); \
     CREATE FUNCTION price(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 3'; \
+    UPDATE vault SET note = 'other' WHERE id = 2; \
     INSERT INTO heap SELECT 51 - n FROM generate_series(1, 50) n; INSERT INTO floats VALUES (1, 0.3); \
     ALTER DATABASE shop SET DateStyle = 'German';";
 
@@ -68,6 +77,7 @@ impl Bed {
         let (source, target) = (&ctl.rig.source, &ctl.rig.target);
         for (server, own) in [(source, SOURCE), (target, TARGET)] {
             server.execute(BOTH).await.unwrap();
+            server.execute(TRACES).await.unwrap();
             server.execute(own).await.unwrap();
             server.execute(NAMES).await.unwrap();
         }
@@ -108,6 +118,12 @@ impl Bed {
     pub async fn count(&self, sql: &'static str) -> i64 {
         let mut connection = self.ctl.rig.target.connect(switchyard_rig::DATABASE).await.unwrap();
         sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+    }
+
+    /// How often something ran on the target that leaves a trace.
+    pub fn traced(&self) -> usize {
+        let traces = std::fs::read_to_string(self.ctl.rig.target.data_dir.join("traced"));
+        traces.map_or(0, |all| all.lines().count())
     }
 
     /// A log as the source writes it in plain lines.

@@ -15,6 +15,7 @@ pub mod options;
 pub mod positions;
 pub mod probe;
 mod probes;
+mod reach;
 mod repair;
 pub mod rows;
 mod schema;

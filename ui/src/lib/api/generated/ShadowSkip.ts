@@ -3,4 +3,4 @@
 /**
  * Why a statement is not run.
  */
-export type ShadowSkip = "not_a_read" | "not_proven" | "volatile" | "not_a_table" | "catalog" | "copying" | "values_unknown" | "cut" | "not_readable" | "fails_on_both";
+export type ShadowSkip = "not_a_read" | "not_proven" | "volatile" | "not_a_table" | "materialized" | "row_security" | "catalog" | "copying" | "values_unknown" | "cut" | "not_readable" | "fails_on_both";

@@ -3,23 +3,12 @@
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
-use switchyard_model::ident::quote;
-use switchyard_shadow::{Rules, Skip};
+use switchyard_shadow::{Allowed, Rules, Skip, read::is_function_of_the_time};
 
-use super::Running;
-
-/// Whether any function of these names is volatile: which one a call means is not asked.
-const VOLATILE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = ANY ($1) AND provolatile = 'v')";
-
-/// Whether one of these names is something else than a table whose rows are read as they are, or one of the server's own. A name that
-/// means nothing is none of both: the statement fails on it. And whether one of them is still being copied by a subscription here: its stream is
-/// another one until then.
-const TABLES: &str = "SELECT coalesce(bool_or(n.nspname IN ('pg_catalog', 'information_schema')), false), \
-        coalesce(bool_or(c.relkind NOT IN ('r', 'p', 'm') OR c.relrowsecurity), false), \
-        EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r, unnest($1::text[]) t \
-            WHERE r.srrelid = pg_catalog.to_regclass(t) AND r.srsubstate <> 'r') \
-    FROM unnest($1::text[]) t JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t) \
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace";
+use super::{
+    super::reach::{self, Reach},
+    Running,
+};
 
 /// Columns of catalogs have other names in other versions, so rows are read as documents.
 const COLLATIONS: &str = "SELECT a.attname::text, \
@@ -62,23 +51,35 @@ pub(super) async fn not_logged(connection: &mut PgConnection) -> sqlx::Result<Ve
     Ok(out)
 }
 
-pub(super) async fn refuses(
+/// Whether a statement that calls these functions and reads these tables may run here. A name that means nothing is no reason: the
+/// statement fails on it.
+pub(super) async fn allows(
     connection: &mut PgConnection,
     functions: &[String],
     tables: &[String],
-) -> sqlx::Result<Option<Skip>> {
-    let volatile: bool = sqlx::query_scalar(VOLATILE).bind(functions).fetch_one(&mut *connection).await?;
-    if volatile {
-        return Ok(Some(Skip::Volatile));
+) -> sqlx::Result<Result<Allowed, Skip>> {
+    if reach::volatile(&mut *connection, functions).await?.is_some() {
+        return Ok(Err(Skip::Volatile));
     }
-    let (servers, other, copying): (bool, bool, bool) =
-        sqlx::query_as(TABLES).bind(quoted(tables)).fetch_one(connection).await?;
-    Ok(match (servers, other, copying) {
-        (true, _, _) => Some(Skip::Catalog),
-        (false, true, _) => Some(Skip::NotATable),
-        (false, false, true) => Some(Skip::Copying),
-        (false, false, false) => None,
-    })
+    Ok(judged(&reach::reach(connection, tables).await?))
+}
+
+fn judged(behind: &Reach) -> Result<Allowed, Skip> {
+    let reasons = [
+        (behind.servers, Skip::Catalog),
+        (behind.volatile.is_some(), Skip::Volatile),
+        (behind.other.is_some(), Skip::NotATable),
+        (behind.materialized.is_some(), Skip::Materialized),
+        (behind.policed.is_some(), Skip::RowSecurity),
+        (behind.copying, Skip::Copying),
+    ];
+    match reasons.into_iter().find(|(applies, _)| *applies) {
+        Some((_, skip)) => Err(skip),
+        None => {
+            let of_the_time = behind.of_the_session || behind.functions.iter().any(|f| is_function_of_the_time(f));
+            Ok(Allowed { of_the_time })
+        }
+    }
 }
 
 pub(super) async fn collations(
@@ -86,7 +87,7 @@ pub(super) async fn collations(
     tables: &[String],
 ) -> sqlx::Result<BTreeMap<String, Rules>> {
     type Found = (String, Option<String>, Option<String>, String, bool);
-    let rows: Vec<Found> = sqlx::query_as(COLLATIONS).bind(quoted(tables)).fetch_all(connection).await?;
+    let rows: Vec<Found> = sqlx::query_as(COLLATIONS).bind(reach::quoted(tables)).fetch_all(connection).await?;
     Ok(rows
         .into_iter()
         .map(|(column, provider, locale, version, exact)| {
@@ -120,9 +121,4 @@ pub(super) async fn running(connection: &mut PgConnection) -> sqlx::Result<(Vec<
         .collect();
     let unseen = (all - seen.len()) as u64;
     Ok((seen, unseen))
-}
-
-/// Names as the statement has them, so that the search path decides.
-fn quoted(tables: &[String]) -> Vec<String> {
-    tables.iter().map(|t| t.split('.').map(quote).collect::<Vec<_>>().join(".")).collect()
 }

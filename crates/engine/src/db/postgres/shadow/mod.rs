@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use switchyard_model::endpoint::Endpoint;
-use switchyard_shadow::{Failure, Lane, Rules, Side, Skip};
+use switchyard_shadow::{Allowed, Failure, Lane, Rules, Side, Skip};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{classify::classify, options};
@@ -132,16 +132,16 @@ impl Side for UnderShadow {
         Ok(Box::new(self.connect().await?))
     }
 
-    async fn refuses(
+    async fn allows(
         &self,
         user: &str,
         functions: &[String],
         tables: &[String],
-    ) -> std::result::Result<Option<Skip>, Failure> {
+    ) -> std::result::Result<std::result::Result<Allowed, Skip>, Failure> {
         let mut light = self.light().await?;
         let one = open(&mut light)?;
         let found = match one.become_like(user).await {
-            Ok(()) => catalog::refuses(one.connection(), functions, tables).await,
+            Ok(()) => catalog::allows(one.connection(), functions, tables).await,
             Err(e) => Err(e),
         };
         self.after(&mut light, found)

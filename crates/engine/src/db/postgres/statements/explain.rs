@@ -2,7 +2,7 @@
 //!
 //! The statement's text is somebody else's. It goes to the server by the extended protocol alone, which takes one statement at a
 //! time, in a read-only transaction that is rolled back, on a connection that is closed; and it is run only where the parser
-//! and the catalog prove that it reads tables and calls nothing volatile.
+//! and the catalog prove that it reads tables and views and calls nothing volatile.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchyard_model::ident::quote;
@@ -11,7 +11,10 @@ use switchyard_queries::{
     shape::{Does, Shape, parameters},
 };
 
-use super::super::PgDatabase;
+use super::super::{
+    PgDatabase,
+    reach::{self, Reach},
+};
 use crate::{
     Error, Kind, Result,
     db::statements::{Explain, Explained, Made},
@@ -25,13 +28,6 @@ const PATH: &str = "SELECT substr(c, 13) FROM pg_db_role_setting s, unnest(s.set
     WHERE c LIKE 'search_path=%' AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) \
       AND s.setrole IN (0, coalesce((SELECT oid FROM pg_roles WHERE rolname = $1), 0)) \
     ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1";
-
-/// Functions of these names of which any is volatile.
-const VOLATILE: &str = "SELECT min(proname::text) FROM pg_proc WHERE proname = ANY($1) AND provolatile = 'v'";
-
-/// The first of these names that is no table whose rows are read as they are: views and policies call what they will.
-const NO_TABLE: &str = "SELECT t FROM unnest($1::text[]) t LEFT JOIN pg_class c ON c.oid = to_regclass(t) \
-    WHERE c.relkind IS NULL OR c.relkind NOT IN ('r', 'p', 'm') OR c.relrowsecurity LIMIT 1";
 
 pub(super) async fn explain(db: &PgDatabase, what: Explain<'_>) -> Result<Explained> {
     let doing = "explaining a statement";
@@ -119,13 +115,16 @@ async fn unsafe_to_run(connection: &mut PgConnection, facts: &Facts) -> sqlx::Re
     if !facts.is_plain_read {
         return Ok(Some("It was not run: it is not proven to be a plain SELECT.".to_owned()));
     }
-    let volatile: Option<String> =
-        sqlx::query_scalar(VOLATILE).bind(&facts.functions).fetch_one(&mut *connection).await?;
-    if let Some(function) = volatile {
-        return Ok(Some(format!("It was not run: it calls {function}, which is volatile.")));
-    }
-    let tables: Vec<String> =
-        facts.tables.iter().map(|t| t.split('.').map(quote).collect::<Vec<_>>().join(".")).collect();
-    let other: Option<String> = sqlx::query_scalar(NO_TABLE).bind(&tables).fetch_optional(connection).await?;
-    Ok(other.map(|t| format!("It was not run: {t} is no plain table, and what is behind it may do more than read.")))
+    let volatile = reach::volatile(&mut *connection, &facts.functions).await?;
+    let Reach { nameless, other, policed, volatile: behind, .. } = reach::reach(connection, &facts.tables).await?;
+    let why = if let Some(function) = volatile.or(behind) {
+        format!("it calls {function}, which is volatile")
+    } else if let Some(name) = nameless.or(other) {
+        format!("{name} is no table and no view, and what is behind it may do more than read")
+    } else if let Some(table) = policed {
+        format!("row security is active on {table}, and its policies may do more than read")
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(format!("It was not run: {why}.")))
 }
