@@ -4,7 +4,6 @@
 //! not in order, and of which a crash tears the end. It goes when the capture is whole.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -18,10 +17,10 @@ use switchyard_capture::{
 };
 use switchyard_engine::{
     clock::{Clock, SystemClock},
-    db::Database,
+    db::{Database, follow::Follower},
 };
-use switchyard_model::{Side, UnixMs};
-use switchyard_queries::log::{Format, LogReader, Prefix};
+use switchyard_model::Side;
+use switchyard_queries::log::Prefix;
 use tokio_util::sync::CancellationToken;
 
 use super::{CaptureMade, blocking, kept::unwritten, part::Part};
@@ -29,10 +28,6 @@ use crate::{Switchyard, dto::ApiError, verify::End};
 
 /// How often the log is looked at.
 const EVERY: Duration = Duration::from_millis(500);
-/// What is read of it at once, bytes.
-const PIECE: u64 = 4 << 20;
-/// By how much of a log its form is told, bytes.
-const FORM: usize = 64 << 10;
 /// Sessions that look.
 const LANES: usize = 2;
 
@@ -98,12 +93,7 @@ impl Switchyard {
 /// What was taken so far.
 struct Taken {
     taker: Taker,
-    reader: Option<LogReader>,
-    prefix: Prefix,
-    /// How far each file was read.
-    read: BTreeMap<String, u64>,
-    last: Option<String>,
-    since: UnixMs,
+    log: Follower,
     part: Part,
     source: String,
     writer: Writer<File>,
@@ -119,8 +109,7 @@ impl Taken {
             .map_err(|why| ApiError::new("failed", why, "Let the server log as csv or json."))?;
         let since = SystemClock.now();
         // What stands there already was before.
-        let logs = db.statements.logs(None).await?;
-        let read = logs.into_iter().map(|log| (log.file, log.size)).collect();
+        let log = Follower::new(prefix, Some(since)).after(db.statements.logs(None).await?);
         let part = Part::of(to);
         let failed = |e: io::Error| unwritten(&part.file, &e);
         let file = part.begin()?;
@@ -129,41 +118,15 @@ impl Taken {
         let mut writer = Writer::begin(file, &head).map_err(failed)?;
         writer.flush().map_err(failed)?;
         let (taker, source) = (Taker::new(wanted), db.label.clone());
-        Ok(Taken { taker, reader: None, prefix, read, last: None, since, part, source, writer })
+        Ok(Taken { taker, log, part, source, writer })
     }
 
     /// What the log has had since.
     async fn go_on(&mut self, db: &Database) -> Result<(), ApiError> {
-        for log in db.statements.logs(Some(self.since)).await? {
-            let known = self.read.get(&log.file).copied().unwrap_or_default();
-            // One that has become shorter was begun anew under its name.
-            let is_anew = log.size < known;
-            let mut from = if is_anew { 0 } else { known };
-            let mut whole = Vec::new();
-            if (is_anew || self.last.as_ref().is_some_and(|last| *last != log.file) && from < log.size)
-                && let Some(mut over) = self.reader.take()
-            {
-                over.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
-            }
-            if from < log.size {
-                self.last = Some(log.file.clone());
-            }
-            while from < log.size {
-                let piece = db.statements.log_piece(&log, from, PIECE.min(log.size - from)).await?;
-                if piece.is_empty() {
-                    break;
-                }
-                from += piece.len() as u64;
-                let head = &piece[..piece.len().min(FORM)];
-                let reader = self.reader.get_or_insert_with(|| LogReader::new(Format::detect(head, &self.prefix)));
-                // Memory does not fail.
-                let _ = reader.read(&mut piece.as_slice(), &mut |entry| {
-                    self.taker.take(entry, &mut |one| whole.push(one));
-                });
-                self.put(std::mem::take(&mut whole))?;
-            }
-            self.put(whole)?;
-            self.read.insert(log.file, from);
+        self.log.look(db, u64::MAX).await?;
+        let mut whole = Vec::new();
+        while self.log.piece(db, &mut |entry| self.taker.take(entry, &mut |one| whole.push(one))).await? {
+            self.put(std::mem::take(&mut whole))?;
         }
         self.writer.flush().map_err(|e| unwritten(&self.part.file, &e))
     }
@@ -175,9 +138,7 @@ impl Taken {
     /// In order, and under its name.
     async fn end(mut self) -> Result<CaptureMade, ApiError> {
         let mut whole = Vec::new();
-        if let Some(mut reader) = self.reader.take() {
-            reader.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
-        }
+        self.log.finish(&mut |entry| self.taker.take(entry, &mut |one| whole.push(one)));
         self.taker.finish(&mut |one| whole.push(one));
         self.put(whole)?;
         let Taken { taker, part, source, writer, .. } = self;

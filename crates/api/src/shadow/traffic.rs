@@ -13,7 +13,7 @@ use switchyard_engine::{
     db::{
         Database,
         connect::{Running, UnderShadow},
-        statements::ServerLog,
+        follow::Follower,
     },
     error::Kind,
 };
@@ -30,9 +30,9 @@ use crate::{capture, dto::*, queries::logs};
 const LOG_EACH: Duration = Duration::from_millis(250);
 /// How often sessions are.
 const SESSIONS_EACH: Duration = Duration::from_millis(100);
-/// What is read of a log at once, bytes.
+/// What is read of a file at once, bytes.
 const PIECE: u64 = 1 << 20;
-/// A log that is further ahead is not caught up with, bytes.
+/// Of a log that is further ahead only the newest is read, bytes.
 const BEHIND: u64 = 64 << 20;
 
 /// Takes statements and hands on those that are to be run.
@@ -54,7 +54,7 @@ pub(super) struct Source {
 }
 
 enum From {
-    Log(Prefix, HashMap<String, u64>),
+    Log(Box<Follower>),
     Files(Vec<String>, Prefix),
     Capture(Reader),
     Sessions,
@@ -90,8 +90,7 @@ impl Traffic {
                 self.say("Statements come from the source's log, as it grows.".to_owned());
                 let lacking = self.sessions.not_logged().await;
                 lacking.unwrap_or_default().into_iter().for_each(|s| self.say(s));
-                let sizes = files.into_iter().map(|log| (log.file, log.size)).collect();
-                Ok(From::Log(self.prefix(None).await?, sizes))
+                Ok(From::Log(Box::new(Follower::new(self.prefix(None).await?, None).after(files))))
             }
             Err(e) if matches!(e.kind, Kind::Unsuitable | Kind::Privilege) => {
                 self.say(format!("The source's log cannot be followed. {}", e.sentence()));
@@ -153,7 +152,7 @@ impl Source {
     pub(super) async fn read(self, to: Sender<Chosen>) {
         let traffic = self.traffic;
         let told = match self.from {
-            From::Log(prefix, sizes) => follow(&traffic, &prefix, sizes, &to).await,
+            From::Log(log) => follow(&traffic, *log, &to).await,
             From::Sessions => look(&traffic, &to).await,
             From::Capture(reader) => {
                 let reading = traffic.clone();
@@ -198,75 +197,19 @@ async fn look(traffic: &Traffic, to: &Sender<Chosen>) -> Result<(), String> {
     Ok(())
 }
 
-/// A file of the log that grows.
-struct Growing {
-    from: u64,
-    reader: LogReader,
-}
-
-async fn follow(
-    traffic: &Traffic,
-    prefix: &Prefix,
-    mut sizes: HashMap<String, u64>,
-    to: &Sender<Chosen>,
-) -> Result<(), String> {
-    let statements = &traffic.db.statements;
-    let mut growing: HashMap<String, Growing> = HashMap::new();
+async fn follow(traffic: &Traffic, mut log: Follower, to: &Sender<Chosen>) -> Result<(), String> {
+    let mut take = |entry: &Entry<'_>| {
+        if let Some(sample) = traffic.sample(entry) {
+            traffic.offer(sample, to);
+        }
+    };
     while goes_on(traffic, LOG_EACH).await {
-        let files = statements.logs(None).await.map_err(|e| e.sentence())?;
-        for log in files {
-            let mut begin = sizes.get(&log.file).copied().unwrap_or(0);
-            if log.size < begin {
-                // It was begun anew under its name.
-                begin = 0;
-                sizes.insert(log.file.clone(), 0);
-            }
-            if log.size <= begin && !growing.contains_key(&log.file) {
-                continue;
-            }
-            let file = growing
-                .entry(log.file.clone())
-                .or_insert_with(|| Growing { from: begin, reader: LogReader::new(form(&log.file, prefix)) });
-            if log.size < file.from {
-                // It was overwritten.
-                *file = Growing { from: 0, reader: LogReader::new(form(&log.file, prefix)) };
-            }
-            if log.size - file.from > BEHIND {
-                traffic.say("The log grows faster than it is read: parts of it were left out.".to_owned());
-                *file = Growing { from: log.size - PIECE, reader: LogReader::new(form(&log.file, prefix)) };
-            }
-            grown(traffic, &log, file, to).await?;
+        if log.look(&traffic.db, BEHIND).await.map_err(|e| e.sentence())? > 0 {
+            traffic.say("The log grows faster than it is read: parts of it were left out.".to_owned());
         }
+        while !traffic.stop.is_cancelled() && log.piece(&traffic.db, &mut take).await.map_err(|e| e.sentence())? {}
     }
     Ok(())
-}
-
-async fn grown(traffic: &Traffic, log: &ServerLog, file: &mut Growing, to: &Sender<Chosen>) -> Result<(), String> {
-    while file.from < log.size && !traffic.stop.is_cancelled() {
-        let most = PIECE.min(log.size - file.from);
-        let piece = traffic.db.statements.log_piece(log, file.from, most).await.map_err(|e| e.sentence())?;
-        if piece.is_empty() {
-            break;
-        }
-        file.from += piece.len() as u64;
-        let mut take = |entry: &Entry<'_>| {
-            if let Some(sample) = traffic.sample(entry) {
-                traffic.offer(sample, to);
-            }
-        };
-        // Memory does not fail.
-        let _ = file.reader.read(&mut piece.as_slice(), &mut take);
-    }
-    Ok(())
-}
-
-/// By its name: a server gives each form one of its own.
-fn form(file: &str, prefix: &Prefix) -> Format {
-    match file.rsplit_once('.') {
-        Some((_, "csv")) => Format::Csv,
-        Some((_, "json")) => Format::Json,
-        Some(_) | None => Format::Stderr(prefix.clone()),
-    }
 }
 
 /// All files, one after the other. Waits where comparing is slower than reading.

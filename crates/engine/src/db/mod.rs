@@ -7,6 +7,7 @@ pub mod connect;
 pub mod consumers;
 pub mod drills;
 pub mod feed;
+pub mod follow;
 pub mod headroom;
 pub mod load;
 pub mod postgres;

@@ -4,6 +4,7 @@
 //! in. It must never fail over what a log holds: what cannot be read is counted, and [`Notes`] says so in sentences.
 
 mod csv;
+mod follow;
 mod json;
 mod notes;
 mod prefix;
@@ -16,6 +17,7 @@ use std::{borrow::Cow, io::Read};
 
 use flate2::read::MultiGzDecoder;
 
+pub use follow::{Following, Span};
 pub use notes::Notes;
 pub use prefix::Prefix;
 pub use reader::LogReader;
@@ -33,6 +35,15 @@ pub enum Format {
 }
 
 impl Format {
+    /// By the name of a server's file: each form has one of its own behind the dot. `prefix` is for plain lines.
+    pub fn of_file(name: &str, prefix: &Prefix) -> Format {
+        match name.rsplit_once('.') {
+            Some((_, "csv")) => Format::Csv,
+            Some((_, "json")) => Format::Json,
+            Some(_) | None => Format::Stderr(prefix.clone()),
+        }
+    }
+
     /// By how a log begins; `prefix` is the server's `log_line_prefix`, for a log of plain lines.
     pub fn detect(head: &[u8], prefix: &Prefix) -> Format {
         let line = head.split(|b| *b == b'\n').find(|l| !l.is_empty()).unwrap_or_default();

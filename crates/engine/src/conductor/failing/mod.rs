@@ -2,21 +2,21 @@
 //!
 //! A rate hides a statement that comes once in a thousand and fails always; the log does not.
 
-mod follow;
-
 use std::{sync::Arc, time::Duration};
 
 use switchyard_model::{
     UnixMs,
     reads::{Counted, FailsAlways, Place, PlaceKind},
 };
-use switchyard_queries::lately::{LONG_MS, Lately, Own, Share};
+use switchyard_queries::{
+    lately::{LONG_MS, Lately, Own, Share},
+    log::{Entry, Prefix},
+};
 
-use self::follow::Follower;
 use super::{Live, errors::disturbed, probes::is_streaming};
 use crate::{
     clock::Clock,
-    db::{Database, connect::APPLICATION},
+    db::{Database, connect::APPLICATION, follow::Follower},
     error::{Error, Kind, Result},
     saga::Pair,
 };
@@ -29,6 +29,9 @@ const AGAIN_MS: i64 = 120_000;
 
 /// Reading the statistics may take one part in so many of the time.
 const SHARE: u32 = 20;
+
+/// What is read of a log at one look, bytes: of one that grows faster the newest is read.
+const MOST: u64 = 16 << 20;
 
 /// Characters of a statement that are shown.
 const SHOWN: usize = 160;
@@ -63,6 +66,8 @@ struct At<'a> {
 struct Watched {
     lately: Option<Lately>,
     follower: Option<Follower>,
+    /// Bytes of the log that were left out at the newest look.
+    skipped: u64,
     /// Why the log could not be read, and from when on it is asked for again.
     refused: Option<(UnixMs, String)>,
     uncounted: Option<String>,
@@ -164,14 +169,15 @@ impl Watched {
         let is_first = self.follower.is_none();
         let follower = match &mut self.follower {
             Some(follower) => follower,
-            None => self.follower.insert(Follower::begin(db, now - LONG_MS).await?),
+            None => self.follower.insert(Follower::new(prefix(db).await?, Some(now - LONG_MS))),
         };
         // What stood there before we looked happened when it says; afterwards our own clock is nearer to the readings.
-        let when = |entry: &switchyard_queries::log::Entry<'_>| match entry.at {
+        let when = |entry: &Entry<'_>| match entry.at {
             Some(at) if is_first => at.unix_ms.min(now),
             _ => now,
         };
-        follower.go_on(db, &mut |entry| lately.take(when(entry), entry)).await?;
+        self.skipped = follower.look(db, MOST).await?;
+        while follower.piece(db, &mut |entry| lately.take(when(entry), entry)).await? {}
         if on_purpose {
             lately.start_over();
         }
@@ -201,11 +207,9 @@ impl Watched {
         if let Some((_, why)) = &self.refused {
             out.push(format!("statements that fail always are not seen on {label}: {why}"));
         }
-        if let Some(follower) = self.follower.as_ref().filter(|f| f.skipped > 0) {
-            out.push(format!(
-                "{} MB of the log of {label} were not read, it grows too fast",
-                follower.skipped / 1_000_000
-            ));
+        if self.skipped > 0 {
+            let skipped = self.skipped / 1_000_000;
+            out.push(format!("{skipped} MB of the log of {label} were not read, it grows too fast"));
         }
         out.extend(self.uncounted.clone());
         let others = self.lately.as_ref().map_or(0, Lately::others);
@@ -214,6 +218,11 @@ impl Watched {
         }
         out
     }
+}
+
+async fn prefix(db: &Database) -> Result<Prefix> {
+    Prefix::new(&db.statements.log_prefix().await?)
+        .map_err(|why| Error::new(Kind::Unsuitable, format!("reading the log of {}", db.label), why))
 }
 
 async fn own(live: &Live, endpoint: &str) -> Option<Own> {
