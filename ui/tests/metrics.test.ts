@@ -39,9 +39,9 @@ beforeEach(() => {
 describe("the application's own metrics", () => {
   it("shows value, limit, verdict and age, and why one is not known", async () => {
     panel(new SampleMetrics(true));
-    const good = await screen.findByTestId("metric-checkout p95");
+    const good = await screen.findByTestId("metric-of-checkout p95");
     expect(good.textContent).toMatch(/within its limit.*182 ms, limit 250 ms, held 12 min.*sample 5 s old then/s);
-    const unknown = screen.getByTestId("metric-errors");
+    const unknown = screen.getByTestId("metric-of-errors");
     expect(unknown.textContent, "with what to do").toMatch(/not known.*NaN.*once there is traffic/s);
   });
 
@@ -71,7 +71,7 @@ describe("the application's own metrics", () => {
     await fireEvent.click(screen.getByTestId("metric-save"));
     await waitFor(() => expect(screen.queryByTestId("metric-dialog"), "it closes once it is saved").toBeNull());
     expect(backend.asked("metric_set")[0]?.args).toMatchObject({ name: "p95", limit: 250, bound: "above", for_s: 60, user: null, secret: "t0ken" });
-    expect((await screen.findByTestId("metric-p95")).textContent).toContain("not read yet");
+    expect((await screen.findByTestId("metric-of-p95")).textContent).toContain("not read yet");
   });
 
   it("asks twice before it removes one", async () => {
@@ -80,6 +80,6 @@ describe("the application's own metrics", () => {
     await fireEvent.click(button);
     expect(backend.asked("metric_remove"), "what it keeps shut may open").toHaveLength(0);
     await fireEvent.click(button);
-    await waitFor(() => expect(screen.queryByTestId("metric-errors")).toBeNull());
+    await waitFor(() => expect(screen.queryByTestId("metric-of-errors")).toBeNull());
   });
 });

@@ -3,68 +3,39 @@ import type { MetricForm } from "../api/generated/MetricForm";
 import type { MetricRow } from "../api/generated/MetricRow";
 import type { MetricsView } from "../api/generated/MetricsView";
 import { toFault, type Backend } from "../backend/backend";
-import { Looks } from "../parts/looks";
+import { WatchedAnswer } from "../parts/answer.svelte";
 
 /** Whoever drives reads them every five seconds. */
 const PERIOD_MS = 2_000;
 
-/** The application's own metrics, as whoever drives read them last. Nothing is judged here. */
-export class Metrics {
-  view = $state.raw<MetricsView | null>(null);
-  fault = $state.raw<ApiError | null>(null);
-  busy = $state(false);
+/** The application's own metrics, as whoever drives read them last. */
+export class Metrics extends WatchedAnswer<MetricsView> {
+  constructor(backend: Backend, migration: string) {
+    super(backend, migration, PERIOD_MS);
+  }
 
-  readonly #looks = new Looks<MetricsView>({
-    period: PERIOD_MS,
-    ask: () => this.backend.call("metrics", { migration: this.migration, name: null, read: false }),
-    show: (next) => {
-      this.view = next;
-      this.fault = null;
-    },
-    failed: (thrown) => (this.fault = toFault(thrown)),
-  });
-
-  constructor(
-    readonly backend: Backend,
-    readonly migration: string,
-  ) {}
-
-  start(): () => void {
-    return this.#looks.start();
+  protected look(): Promise<MetricsView> {
+    return this.#metrics(false);
   }
 
   /** Reads all of them once, whoever drives. */
   readNow(): Promise<void> {
-    return this.#ask(async () => {
-      this.view = await this.backend.call("metrics", { migration: this.migration, name: null, read: true });
+    return this.ask(async () => {
+      this.looks.outdated();
+      this.view = await this.#metrics(true);
     });
   }
 
   remove(name: string): Promise<void> {
-    return this.#ask(async () => {
+    return this.ask(async () => {
+      this.looks.outdated();
       await this.backend.call("metric_remove", { migration: this.migration, name });
-      this.#looks.soon();
+      this.looks.soon();
     });
   }
 
-  /** Looks again: one was added. */
-  changed(): void {
-    this.#looks.outdated();
-    this.#looks.soon();
-  }
-
-  async #ask(what: () => Promise<void>): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    this.#looks.outdated();
-    try {
-      await what();
-      this.fault = null;
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.busy = false;
-    }
+  #metrics(read: boolean): Promise<MetricsView> {
+    return this.backend.call("metrics", { migration: this.migration, name: null, read });
   }
 }
 

@@ -4,21 +4,16 @@ import type { QueriesView } from "../api/generated/QueriesView";
 import type { QueryErrorsView } from "../api/generated/QueryErrorsView";
 import type { StatementSort } from "../api/generated/StatementSort";
 import { toFault, type Backend } from "../backend/backend";
-import { Looks } from "../parts/looks";
+import { Answer, WatchedAnswer } from "../parts/answer.svelte";
 
 const PERIOD_MS = 10_000;
 /** How long is watched when it begins again, seconds. */
 const WATCHED_S = 10;
 const MOST = 100;
 
-/** Statements of both sides while somebody looks, and the plans of the one that is open. Nothing is judged here. */
-export class Queries {
-  view = $state.raw<QueriesView | null>(null);
-  /** Why the last look failed; what was seen before stays. */
-  fault = $state.raw<ApiError | null>(null);
+/** Statements of both sides while somebody looks, and the plans of the one that is open. */
+export class Queries extends WatchedAnswer<QueriesView> {
   sort = $state<StatementSort>("damage");
-  /** Whether the window begins anew just now. */
-  watching = $state(false);
 
   /** Id of the open statement. */
   open = $state<string | null>(null);
@@ -29,43 +24,28 @@ export class Queries {
   /** What was made last, in a sentence. */
   made = $state<string | null>(null);
 
-  readonly #looks = new Looks<QueriesView>({
-    period: PERIOD_MS,
-    ask: () => this.backend.call("queries_top", { migration: this.migration, window: "kept", sort: this.sort, limit: MOST, own: false, logs: null }),
-    show: (next) => {
-      this.view = next;
-      this.fault = null;
-    },
-    failed: (thrown) => (this.fault = toFault(thrown)),
-  });
+  constructor(backend: Backend, migration: string) {
+    super(backend, migration, PERIOD_MS);
+  }
 
-  constructor(
-    readonly backend: Backend,
-    readonly migration: string,
-  ) {}
-
-  start(): () => void {
-    return this.#looks.start();
+  protected look(): Promise<QueriesView> {
+    return this.backend.call("queries_top", { ...this.#wanted(), window: "kept" });
   }
 
   sortBy(sort: StatementSort): void {
     this.sort = sort;
-    this.#looks.outdated();
-    this.#looks.soon();
+    this.changed();
   }
 
   /** Begins the window anew and watches for a while. */
-  async again(): Promise<void> {
-    if (this.watching) return;
-    this.watching = true;
-    try {
-      this.view = await this.backend.call("queries_top", { migration: this.migration, window: "watch", seconds: WATCHED_S, sort: this.sort, limit: MOST, own: false, logs: null });
-      this.fault = null;
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.watching = false;
-    }
+  again(): Promise<void> {
+    return this.ask(async () => {
+      this.view = await this.backend.call("queries_top", { ...this.#wanted(), window: "watch", seconds: WATCHED_S });
+    });
+  }
+
+  #wanted() {
+    return { migration: this.migration, sort: this.sort, limit: MOST, own: false, logs: null };
   }
 
   /** Opens a statement, or closes the one that is open. */
@@ -108,31 +88,15 @@ export class Queries {
     } finally {
       this.making = false;
     }
-    this.#looks.soon();
+    this.looks.soon();
   }
 }
 
 /** Errors of the target's log; read when somebody asks, since a log can be long. */
-export class QueryErrors {
-  view = $state.raw<QueryErrorsView | null>(null);
-  fault = $state.raw<ApiError | null>(null);
-  reading = $state(false);
-
-  constructor(
-    readonly backend: Backend,
-    readonly migration: string,
-  ) {}
-
-  async read(): Promise<void> {
-    if (this.reading) return;
-    this.reading = true;
-    try {
+export class QueryErrors extends Answer<QueryErrorsView> {
+  read(): Promise<void> {
+    return this.ask(async () => {
       this.view = await this.backend.call("queries_errors", { migration: this.migration, target_files: [], source_files: [], prefix: null, since: null });
-      this.fault = null;
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.reading = false;
-    }
+    });
   }
 }

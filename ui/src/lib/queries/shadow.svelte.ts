@@ -1,38 +1,28 @@
-import type { ApiError } from "../api/generated/ApiError";
 import type { ShadowView } from "../api/generated/ShadowView";
-import { toFault, type Backend } from "../backend/backend";
-import { Looks } from "../parts/looks";
+import type { Backend } from "../backend/backend";
+import { WatchedAnswer } from "../parts/answer.svelte";
 
 const PERIOD_MS = 2_000;
 
-/** Shadow reads of this process, and what is kept of the newest run. Nothing is judged here. */
-export class ShadowReads {
-  view = $state.raw<ShadowView | null>(null);
-  fault = $state.raw<ApiError | null>(null);
+/** Shadow reads of this process, and what is kept of the newest run. */
+export class ShadowReads extends WatchedAnswer<ShadowView> {
   /** Comparisons per second, and percent of the reads. */
   rate = $state(50);
   share = $state(100);
   /** A capture on the machine that runs it; empty for the source's log as it grows. */
   capture = $state("");
-  /** Whether something is asked for just now. */
-  asking = $state(false);
 
-  readonly #looks = new Looks<ShadowView>({
-    period: PERIOD_MS,
-    ask: () => this.backend.call("shadow", { name: this.migration }),
-    show: (next) => {
-      this.view = next;
-    },
-    failed: (thrown) => (this.fault = toFault(thrown)),
-  });
+  constructor(backend: Backend, migration: string) {
+    super(backend, migration, PERIOD_MS);
+  }
 
-  constructor(
-    readonly backend: Backend,
-    readonly migration: string,
-  ) {}
+  protected look(): Promise<ShadowView> {
+    return this.backend.call("shadow", { name: this.migration });
+  }
 
-  start(): () => void {
-    return this.#looks.start();
+  /** Why it could not be started or stopped stays until it can. */
+  protected override show(next: ShadowView): void {
+    this.view = next;
   }
 
   get running(): boolean {
@@ -43,29 +33,21 @@ export class ShadowReads {
   run(): Promise<void> {
     const file = this.capture.trim();
     const traffic = file === "" ? ({ traffic: "server" } as const) : ({ traffic: "capture", file } as const);
-    return this.#ask(async () => {
+    return this.#change(async () => {
       this.view = await this.backend.call("shadow_start", { migration: this.migration, ...traffic, seconds: null, share: this.share, rate: this.rate });
     });
   }
 
   stop(): Promise<void> {
-    return this.#ask(async () => {
+    return this.#change(async () => {
       await this.backend.call("shadow_stop", { name: this.migration });
     });
   }
 
-  async #ask(what: () => Promise<void>): Promise<void> {
+  async #change(what: () => Promise<void>): Promise<void> {
     if (this.asking) return;
-    this.asking = true;
-    try {
-      this.#looks.outdated();
-      await what();
-      this.fault = null;
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.asking = false;
-    }
-    this.#looks.soon();
+    this.looks.outdated();
+    await this.ask(what);
+    this.looks.soon();
   }
 }
