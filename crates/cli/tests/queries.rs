@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 /// What both sides have.
 const SCENE: &str = "CREATE EXTENSION pg_stat_statements; \
     CREATE TABLE public.orders (id integer PRIMARY KEY, customer_id integer NOT NULL, total integer NOT NULL); \
+    CREATE VIEW public.dear AS SELECT id FROM public.orders WHERE total > 10; \
+    CREATE VIEW public.lucky AS SELECT id FROM public.dear WHERE random() > 0.5; \
     INSERT INTO public.orders SELECT n, n % 5000, n FROM generate_series(1, 60000) n; \
     GRANT SELECT ON public.orders TO app; ANALYZE public.orders;";
 
@@ -147,6 +149,10 @@ fn plans_lie_side_by_side(ctl: &Ctl, id: &str) {
     };
     let volatile = json(&plans("select random() from orders"));
     assert!(volatile["target"]["made"].as_str().unwrap().contains("random, which is volatile"), "{volatile}");
+    let view = json(&plans("select id from dear"));
+    assert!(view["target"]["made"].as_str().unwrap().starts_with("It was run"), "a view that only reads: {view}");
+    let behind = json(&plans("select id from lucky"));
+    assert!(behind["target"]["made"].as_str().unwrap().contains("random, which is volatile"), "{behind}");
     let written = json(&plans("delete from orders where id = 5"));
     assert!(written["target"]["made"].as_str().unwrap().contains("not proven"), "{written}");
     expect(&plans("select 1; drop table orders"), 2, &["multiple commands"]);

@@ -16,6 +16,7 @@ const CALLS: &str = "CREATE TABLE t (id integer); \
     CREATE VIEW dice AS SELECT id FROM t WHERE random() > 0.5; CREATE VIEW over_dice AS SELECT 1 AS n WHERE EXISTS (SELECT FROM dice); \
     CREATE FUNCTION one(integer) RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT $1'; \
     CREATE FUNCTION two(integer, integer) RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT $1'; \
+    CREATE FUNCTION said(integer) RETURNS text LANGUAGE sql VOLATILE AS 'SELECT $1::text'; \
     CREATE FUNCTION row_of(t) RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1'; \
     CREATE FUNCTION steady(integer) RETURNS integer LANGUAGE sql STABLE AS 'SELECT $1'; \
     CREATE OPERATOR ## (PROCEDURE = two, LEFTARG = integer, RIGHTARG = integer); \
@@ -118,8 +119,18 @@ fn side(server: &Server, role: &Role) -> UnderShadow {
 }
 
 async fn says(side: &UnderShadow, of: &str) -> Result<Allowed, Skip> {
-    side.allows("app", &[], &[of.to_owned()]).await.unwrap_or_else(|f| panic!("{of}: {}", f.sentence))
+    let text = format!("SELECT * FROM {of}");
+    side.allows("app", &text, &[], &[of.to_owned()]).await.unwrap_or_else(|f| panic!("{of}: {}", f.sentence))
 }
+
+/// Texts over `t` that call without a call.
+const HIDDEN: &[&str] = &[
+    "SELECT t.row_of FROM t",
+    "SELECT (t).\"row_of\" FROM t",
+    "SELECT id ## ? FROM t",
+    "SELECT id::pair FROM t",
+    "SELECT CAST(id AS PAIR) FROM t",
+];
 
 async fn over(major: Major) {
     let server = Server::start(major, ServerOptions::default()).await.unwrap();
@@ -135,10 +146,18 @@ async fn over(major: Major) {
         assert_eq!(says(&bound, of).await, Err(Skip::RowSecurity), "policies of {of} bind this role on {major:?}");
         assert_eq!(says(&free, of).await, FINE, "and no superuser: {of} on {major:?}");
     }
+    for text in HIDDEN {
+        let said = free.allows("app", text, &[], &["t".to_owned()]).await.unwrap();
+        assert_eq!(said, Err(Skip::Volatile), "{text} on {major:?}");
+    }
     // A value can be cast to it without its name.
     server.execute("CREATE DOMAIN odd AS integer CHECK (one(VALUE) > 0)").await.unwrap();
     assert_eq!(says(&free, "over_t").await, Err(Skip::Volatile), "the check of a domain may run on {major:?}");
     assert_eq!(says(&free, "t").await, FINE, "which is no matter of a table on {major:?}");
+    let cast = free.allows("app", "SELECT id::odd FROM t", &[], &["t".to_owned()]).await.unwrap();
+    assert_eq!(cast, Err(Skip::Volatile), "but of a text that names it");
+    server.execute("CREATE CAST (integer AS text) WITH FUNCTION said(integer) AS IMPLICIT").await.unwrap();
+    assert_eq!(says(&free, "t").await, Err(Skip::Volatile), "what is cast by itself needs no name on {major:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

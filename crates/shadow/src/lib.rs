@@ -67,13 +67,14 @@ pub trait Side: Send + Sync {
     /// # Errors
     /// When none can be had.
     async fn open(&self) -> Result<Box<dyn Lane>, Failure>;
-    /// Whether a statement that calls these functions and reads these tables may be run here, or why not.
+    /// Whether a statement of this shape, which calls these functions and reads these tables, may be run here, or why not.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     async fn allows(
         &self,
         user: &str,
+        text: &str,
         functions: &[String],
         tables: &[String],
     ) -> Result<Result<Allowed, Skip>, Failure>;

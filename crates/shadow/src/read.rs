@@ -86,6 +86,8 @@ impl Skip {
 /// What is known of a statement by its shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plain {
+    /// Without its values.
+    pub(crate) text: String,
     pub(crate) tables: Vec<String>,
     pub(crate) functions: Vec<String>,
     /// Whether the whole result is sorted.
@@ -114,7 +116,7 @@ pub(crate) fn plain(shape: &Shape, facts: &Facts) -> Result<Plain, Skip> {
     let distinct_on = matches!(query.body.as_ref(), SetExpr::Select(s) if s.distinct.is_some());
     let limited = limited || distinct_on && query.order_by.is_some();
     let (tables, functions) = (facts.tables.clone(), facts.functions.clone());
-    Ok(Plain { tables, functions, ordered: query.order_by.is_some(), limited })
+    Ok(Plain { text: shape.text.clone(), tables, functions, ordered: query.order_by.is_some(), limited })
 }
 
 /// Whether this very sample can be run.

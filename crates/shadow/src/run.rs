@@ -159,8 +159,8 @@ async fn allowed(shadow: &Shadow, chosen: &Chosen) -> Result<Result<Allowed, Ski
     }
     let (user, plain) = (&chosen.sample.user, &chosen.plain);
     let (source, target) = tokio::try_join!(
-        shadow.source.allows(user, &plain.functions, &plain.tables),
-        shadow.target.allows(user, &plain.functions, &plain.tables)
+        shadow.source.allows(user, &plain.text, &plain.functions, &plain.tables),
+        shadow.target.allows(user, &plain.text, &plain.functions, &plain.tables)
     )?;
     let either = |here: Allowed, there: Allowed| Allowed { of_the_time: here.of_the_time || there.of_the_time };
     let both = source.and_then(|here| target.map(|there| either(here, there)));

@@ -41,7 +41,7 @@ impl Side for Known {
         Ok(Box::new(Session { says: self.says, passed: self.passed.clone(), asked: self.asked.clone() }))
     }
 
-    async fn allows(&self, _: &str, _: &[String], _: &[String]) -> Result<Result<Allowed, Skip>, Failure> {
+    async fn allows(&self, _: &str, _: &str, _: &[String], _: &[String]) -> Result<Result<Allowed, Skip>, Failure> {
         Ok(self.says_of_it)
     }
 

@@ -6,9 +6,21 @@
 use sqlx::PgConnection;
 use switchyard_model::ident::quote;
 
-/// Functions of these names of which any is volatile: which one a call means is not asked.
-const VOLATILE: &str =
-    "SELECT min(proname::text) FROM pg_catalog.pg_proc WHERE proname = ANY ($1) AND provolatile = 'v'";
+/// The first volatile function that a text may call: those of the names that the parser saw, whichever a call means, and what no call names. That
+/// is what may be written like a column of a row, and what stands behind an operator, a cast or a type, wherever the text holds its name. A
+/// cast that is made by itself needs no name.
+const VOLATILE: &str = "WITH types AS (SELECT oid, typinput, typoutput FROM pg_catalog.pg_type WHERE position(lower(typname) IN lower($2)) > 0), \
+    hidden(oid) AS ( \
+        SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_type y ON y.oid = p.proargtypes[0] \
+            WHERE p.pronargs - p.pronargdefaults <= 1 AND position(lower(p.proname) IN lower($2)) > 0 AND (y.typtype = 'c' \
+                OR y.typname IN ('record', 'any', 'anyelement', 'anynonarray', 'anycompatible', 'anycompatiblenonarray')) \
+      UNION SELECT o.oprcode FROM pg_catalog.pg_operator o WHERE position(o.oprname IN $2) > 0 \
+      UNION SELECT c.castfunc FROM pg_catalog.pg_cast c WHERE c.castcontext = 'i' OR c.casttarget IN (SELECT oid FROM types) \
+      UNION SELECT unnest(ARRAY[typinput, typoutput]::oid[]) FROM types \
+      UNION SELECT f.found[1]::oid FROM types JOIN pg_catalog.pg_constraint k ON k.contypid = types.oid, \
+            regexp_matches(k.conbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') f(found)) \
+    SELECT min(proname::text) FROM pg_catalog.pg_proc \
+    WHERE provolatile = 'v' AND (proname = ANY ($1) OR oid IN (SELECT oid FROM hidden))";
 
 /// Relations behind the names, each with the role whose policies count there: ours, or in a view its owner, unless the view says that whoever
 /// asks counts; none for a partition, where its parent's count.
@@ -87,9 +99,13 @@ pub(super) async fn reach(connection: &mut PgConnection, tables: &[String]) -> s
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(quoted(tables)).fetch_one(connection).await
 }
 
-/// The first of these functions that is volatile.
-pub(super) async fn volatile(connection: &mut PgConnection, functions: &[String]) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar(VOLATILE).bind(functions).fetch_one(connection).await
+/// The first volatile function that a statement calls or may call; `text` is its shape's.
+pub(super) async fn volatile(
+    connection: &mut PgConnection,
+    text: &str,
+    functions: &[String],
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(VOLATILE).bind(functions).bind(text).fetch_one(connection).await
 }
 
 /// Names as the statement has them, so that the search path decides.

@@ -51,14 +51,15 @@ pub(super) async fn not_logged(connection: &mut PgConnection) -> sqlx::Result<Ve
     Ok(out)
 }
 
-/// Whether a statement that calls these functions and reads these tables may run here. A name that means nothing is no reason: the
+/// Whether a statement of this shape, which calls these functions and reads these tables, may run here. A name that means nothing is no reason: the
 /// statement fails on it.
 pub(super) async fn allows(
     connection: &mut PgConnection,
+    text: &str,
     functions: &[String],
     tables: &[String],
 ) -> sqlx::Result<Result<Allowed, Skip>> {
-    if reach::volatile(&mut *connection, functions).await?.is_some() {
+    if reach::volatile(&mut *connection, text, functions).await?.is_some() {
         return Ok(Err(Skip::Volatile));
     }
     Ok(judged(&reach::reach(connection, tables).await?))

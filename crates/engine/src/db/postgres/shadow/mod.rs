@@ -135,13 +135,14 @@ impl Side for UnderShadow {
     async fn allows(
         &self,
         user: &str,
+        text: &str,
         functions: &[String],
         tables: &[String],
     ) -> std::result::Result<std::result::Result<Allowed, Skip>, Failure> {
         let mut light = self.light().await?;
         let one = open(&mut light)?;
         let found = match one.become_like(user).await {
-            Ok(()) => catalog::allows(one.connection(), functions, tables).await,
+            Ok(()) => catalog::allows(one.connection(), text, functions, tables).await,
             Err(e) => Err(e),
         };
         self.after(&mut light, found)

@@ -41,14 +41,20 @@ pub(super) async fn explain(db: &PgDatabase, what: Explain<'_>) -> Result<Explai
     }
     let mut connection = db.open().await?;
     sqlx::raw_sql(LIMIT).execute(&mut connection).await.map_err(db.failed(doing))?;
-    let explained = within(db, &mut connection, what, &facts).await;
+    let explained = within(db, &mut connection, what, &shape.text, &facts).await;
     // Whatever happened, it is rolled back; a connection that is gone has rolled back already.
     let _ = sqlx::raw_sql("ROLLBACK").execute(&mut connection).await;
     let _ = connection.close().await;
     explained
 }
 
-async fn within(db: &PgDatabase, connection: &mut PgConnection, what: Explain<'_>, facts: &Facts) -> Result<Explained> {
+async fn within(
+    db: &PgDatabase,
+    connection: &mut PgConnection,
+    what: Explain<'_>,
+    shape: &str,
+    facts: &Facts,
+) -> Result<Explained> {
     let doing = "explaining a statement";
     begin(connection, what.role).await.map_err(db.failed(doing))?;
     let parameters = parameters(what.text);
@@ -59,7 +65,7 @@ async fn within(db: &PgDatabase, connection: &mut PgConnection, what: Explain<'_
     }
     let mut not_run = None;
     if what.run {
-        match unsafe_to_run(connection, facts).await.map_err(db.failed(doing))? {
+        match unsafe_to_run(connection, shape, facts).await.map_err(db.failed(doing))? {
             Some(why) => not_run = Some(why),
             None => match plan(connection, "ANALYZE, BUFFERS, ", what.text).await {
                 Ok(json) => return Ok(Explained { json, made: Made::Run, not_run: None }),
@@ -111,11 +117,11 @@ async fn json(connection: &mut PgConnection, sql: String) -> sqlx::Result<String
 }
 
 /// Why a statement must not be run; None when it is proven to read and nothing else.
-async fn unsafe_to_run(connection: &mut PgConnection, facts: &Facts) -> sqlx::Result<Option<String>> {
+async fn unsafe_to_run(connection: &mut PgConnection, shape: &str, facts: &Facts) -> sqlx::Result<Option<String>> {
     if !facts.is_plain_read {
         return Ok(Some("It was not run: it is not proven to be a plain SELECT.".to_owned()));
     }
-    let volatile = reach::volatile(&mut *connection, &facts.functions).await?;
+    let volatile = reach::volatile(&mut *connection, shape, &facts.functions).await?;
     let Reach { nameless, other, policed, volatile: behind, .. } = reach::reach(connection, &facts.tables).await?;
     let why = if let Some(function) = volatile.or(behind) {
         format!("it calls {function}, which is volatile")
