@@ -1,8 +1,8 @@
 //! What a statement was answered, and what makes two answers differ.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use serde::Serialize;
+
+use crate::digest::{Seed, Sums};
 
 /// Rows that are kept of an answer, to show what differs.
 const KEPT: usize = 500;
@@ -21,8 +21,7 @@ pub struct Answer {
     pub rows: u64,
     /// Rows that each of its statements touched or gave.
     pub affected: Vec<u64>,
-    in_order: u64,
-    in_any_order: u128,
+    sums: Sums,
     kept: Vec<Row>,
     kept_bytes: usize,
     is_cut: bool,
@@ -31,27 +30,15 @@ pub struct Answer {
 impl Answer {
     /// Takes a row.
     pub fn row<'a>(&mut self, names: impl Iterator<Item = &'a str>, values: impl Iterator<Item = Option<&'a [u8]>>) {
-        let mut of_row = DefaultHasher::new();
         // Names count once per row: several statements may have rows of their own.
-        for name in names {
-            name.hash(&mut of_row);
-        }
-        let mut row = Row::new();
-        for value in values {
-            value.hash(&mut of_row);
-            if !self.is_cut {
-                row.push(value.map(|v| String::from_utf8_lossy(v).into_owned()));
-            }
-        }
-        let hash = of_row.finish();
-        let mut all = DefaultHasher::new();
-        (self.in_order, hash).hash(&mut all);
-        self.in_order = all.finish();
-        // A sum, for alike rows would cancel in an exclusive or.
-        let wide = (u128::from(hash) << 32) ^ u128::from(hash.rotate_left(29));
-        self.in_any_order = self.in_any_order.wrapping_add(wide);
+        let mut all: Vec<Option<&[u8]>> = names.map(|name| Some(name.as_bytes())).collect();
+        let begin = all.len();
+        all.extend(values);
+        self.sums.row(Seed::default(), all.iter().copied());
         self.rows += 1;
         if !self.is_cut {
+            let text = |v: &Option<&[u8]>| v.map(|v| String::from_utf8_lossy(v).into_owned());
+            let row: Row = all.iter().skip(begin).map(text).collect();
             self.kept_bytes += row.iter().flatten().map(|v| v.len() + 24).sum::<usize>() + 24;
             self.kept.push(row);
             self.is_cut = self.kept.len() >= KEPT || self.kept_bytes >= KEPT_BYTES;
@@ -158,10 +145,10 @@ pub fn with_other(here: &Outcome, there: &Outcome, is_ordered: bool, ran: Ran) -
         let (here, there) = (a.affected.clone(), b.affected.clone());
         return Compared::Different(Difference::Counts { here, there });
     }
-    if a.rows == b.rows && a.in_order == b.in_order {
+    if a.sums == b.sums {
         return Compared::Equal;
     }
-    if a.rows == b.rows && a.in_any_order == b.in_any_order {
+    if a.sums.has_same_rows(&b.sums) {
         return if is_ordered { Compared::Different(Difference::Order) } else { Compared::Equal };
     }
     rows(a, b, ran)

@@ -87,9 +87,9 @@ impl Reader {
             .ok()
             .filter(|h: &Head| h.form == FORM)
             .ok_or("The file is no capture: its first line is not a capture's head.")?;
-        if head.version != VERSION {
+        if !(1..=VERSION).contains(&head.version) {
             return Err(format!(
-                "The capture has version {}, and this program reads version {VERSION}: take the program that made it.",
+                "The capture has version {}, and this program reads versions up to {VERSION}: take the program that made it.",
                 head.version
             ));
         }
@@ -164,6 +164,7 @@ mod tests {
             parameters: Some(vec![Some("a\nb".to_owned()), None]),
             duration_us: Some(5),
             sqlstate: None,
+            answer: None,
         }
     }
 
@@ -220,6 +221,32 @@ mod tests {
         let text = serde_json::to_string(&head).unwrap() + "\n";
         let Err(why) = Reader::open(io::Cursor::new(text.into_bytes())) else { panic!("another version") };
         assert!(why.contains("version 9"), "{why}");
+    }
+
+    #[test]
+    fn answers_make_the_second_version_and_the_first_is_read() {
+        use crate::{digest::Seed, record::Answers};
+        // As the first version wrote it.
+        let first = r#"{"form":"switchyard capture","version":1,"source":"a","from_us":1,"to_us":2,"ordered":true,"statements":1,"notes":[]}
+{"at_us":1,"n":1,"session":"s","text":"SELECT 1","parameters":[],"duration_us":1}
+"#;
+        let mut reader = Reader::open(io::Cursor::new(first.as_bytes())).unwrap();
+        assert_eq!((reader.head().answers, reader.by_ref().count(), reader.notes().len()), (None, 1, 0));
+        assert_eq!(Head::of("a").version, 1, "a capture without answers is for earlier programs as well");
+        let head = Head::of("a").with(Some(Answers { seed: Seed::drawn(), major: 15 }));
+        let mut writer = Writer::begin(Vec::new(), &head).unwrap();
+        let recorded = crate::recorded::Recorded {
+            answered: crate::recorded::Answered::default(),
+            tables: vec!["t".to_owned()],
+            any_table: false,
+            settings: vec![("DateStyle".to_owned(), "ISO".to_owned())],
+            clock: (1, 2),
+        };
+        let answer = Captured { answer: Some(Box::new(recorded)), ..one(1) };
+        writer.put(&answer).unwrap();
+        let mut reader = Reader::open(io::Cursor::new(writer.end().unwrap())).unwrap();
+        assert_eq!((reader.head().version, reader.head().clone()), (2, head));
+        assert_eq!(reader.next(), Some(answer));
     }
 
     #[test]

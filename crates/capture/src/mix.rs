@@ -87,7 +87,8 @@ impl Mixed {
         };
         let (mut kinds, mut open) = (Kinds::default(), HashMap::<String, Open>::new());
         let (mut from, mut to) = (i64::MAX, i64::MIN);
-        for one in all {
+        // Questions of ours are nothing that the application sent.
+        for one in all.filter(|one| one.answer.is_none()) {
             (from, to) = (from.min(one.at_us), to.max(one.end_us()));
             let kind = kinds.of(&one.text);
             let session = one.session.clone();
@@ -201,6 +202,7 @@ mod tests {
             parameters: Some(Vec::new()),
             duration_us: Some(50_000),
             sqlstate: None,
+            answer: None,
         }
     }
 
@@ -221,6 +223,7 @@ mod tests {
             failed,
             unknown,
             one(9, "c", "COPY t FROM STDIN"),
+            Captured { answer: Some(Box::default()), ..one(9, "switchyard", "SELECT 3") },
         ];
         let mixed = Mixed::of(all.into_iter(), 1).unwrap();
         let mut lengths: Vec<usize> = mixed.mix.scripts().map(|s| s.steps.len()).collect();

@@ -181,6 +181,7 @@ mod tests {
                     parameters: None,
                     duration_us: None,
                     sqlstate: None,
+                    answer: None,
                 };
                 sorter.put(one).unwrap();
             }

@@ -24,7 +24,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    asked::{AnswersCompared, Asking, hold},
     compare::{Compared, Difference, Outcome, Ran, with_captured, with_other},
+    doubt::{Doubts, Went},
     figures::{Played, ShapeFigures, Tally, Times},
     fit::{Kind, Kinds},
     record::Captured,
@@ -127,6 +129,9 @@ pub struct Replayed {
     pub findings: Vec<Finding>,
     /// All of it.
     pub found: u64,
+    /// What the source answered, laid beside what the copy answers; None where the capture has no answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswersCompared>,
     /// By shape.
     pub shapes: Vec<ShapeFigures>,
     /// How late statements began, by the capture's clock.
@@ -150,6 +155,8 @@ struct Shared {
     there: Option<Arc<dyn Stage>>,
     places: Semaphore,
     seen: Mutex<Seen>,
+    /// Kept where answers of the source are compared.
+    doubts: Option<Mutex<Doubts>>,
     watched: Watched,
     from_ms: i64,
     began: Instant,
@@ -174,36 +181,78 @@ impl Shared {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn doubts(&self) -> Option<MutexGuard<'_, Doubts>> {
+        Some(self.doubts.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn went(&self, one: &Captured, kind: &Kind, went: Went) {
+        if let Some(mut doubts) = self.doubts() {
+            doubts.after(one, kind, went);
+        }
+    }
+
+    fn ran(&self) -> Ran {
+        let ran_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or_default();
+        Ran { from_ms: self.from_ms, to_ms: self.from_ms + ran_ms }
+    }
+}
+
+/// What is played on, and what is asked.
+pub struct Copies {
+    /// The copy.
+    pub here: Arc<dyn Stage>,
+    /// Another one, to compare with.
+    pub there: Option<Arc<dyn Stage>>,
+    /// What asks the source's questions on one of them; for statements that are played one by one alone.
+    pub asking: Option<Asking>,
 }
 
 /// Plays everything that is fed, in its order; `counts` says how many statements each session has. `from_ms` is the wall clock now.
 pub async fn play(
-    here: Arc<dyn Stage>,
-    there: Option<Arc<dyn Stage>>,
+    copies: Copies,
     mut feed: Receiver<Captured>,
     mut counts: HashMap<String, u64>,
     how: How,
     from_ms: i64,
     watched: Watched,
 ) -> Replayed {
+    let Copies { here, there, asking } = copies;
+    let (mut asks, effects) = match asking {
+        Some(Asking { copy, seed, effects }) => (Some((copy, seed)), Some(effects)),
+        None => (None, None),
+    };
     let shared = Arc::new(Shared {
         here,
         there,
         places: Semaphore::new(how.sessions),
         seen: Mutex::default(),
+        doubts: effects.map(|e| Mutex::new(Doubts::new(e))),
         watched: watched.clone(),
         from_ms,
         began: Instant::now(),
     });
     let room = Arc::new(Semaphore::new(WAITING));
     let (mut kinds, mut open, mut tasks) = (Kinds::default(), HashMap::new(), JoinSet::new());
-    let (mut first_us, mut overtaken) = (None, 0);
+    let (mut first_us, mut overtaken, mut answers) = (None, 0, None::<AnswersCompared>);
     loop {
         let next = tokio::select! {
             next = feed.recv() => next,
             () = watched.stop.cancelled() => None,
         };
         let Some(one) = next else { break };
+        if let Some(recorded) = &one.answer {
+            let answers = answers.get_or_insert_default();
+            match &mut asks {
+                Some((copy, seed)) => {
+                    let held = hold(copy.as_mut(), *seed, &one, recorded, shared.ran()).await;
+                    let doubt = shared.doubts().and_then(|d| d.of(&recorded.tables, recorded.any_table));
+                    answers.took(&one, held, doubt);
+                }
+                None => answers.left(),
+            }
+            continue;
+        }
         let due = match how.pace {
             Pace::Timed(speed) => {
                 let offset_us = one.at_us - *first_us.get_or_insert(one.at_us);
@@ -228,6 +277,7 @@ pub async fn play(
         let session = one.session.clone();
         let patience = PATIENCE.max(Duration::from_micros(one.duration_us.unwrap_or_default()).saturating_mul(3));
         let (done, ended) = oneshot::channel();
+        let late = shared.doubts.is_some().then(|| (one.clone(), kind.clone()));
         let job = Job { one, kind, due, _room: room, done };
         let to: &UnboundedSender<Job> = open.entry(session.clone()).or_insert_with(|| {
             let (to, jobs) = unbounded_channel();
@@ -243,12 +293,15 @@ pub async fn play(
         }
         if how.pace == Pace::OneByOne && tokio::time::timeout(patience, ended).await.is_err() {
             overtaken += 1;
+            if let Some((one, kind)) = &late {
+                shared.went(one, kind, Went::Late);
+            }
         }
         while tasks.try_join_next().is_some() {}
     }
     open.clear();
     let stuck = last_words(&shared, &mut tasks).await;
-    shared.replayed(overtaken, stuck)
+    Replayed { answers, ..shared.replayed(overtaken, stuck) }
 }
 
 /// Waits for whatever has begun; how many sessions never ended.
@@ -287,7 +340,10 @@ async fn perform(shared: Arc<Shared>, mut jobs: UnboundedReceiver<Job>) {
             continue;
         }
         match (job.kind.unfit, &job.one.parameters) {
-            (Some(_), _) | (None, None) => shared.seen().left_out += 1,
+            (Some(_), _) | (None, None) => {
+                shared.went(&job.one, &job.kind, Went::LeftOut);
+                shared.seen().left_out += 1;
+            }
             (None, Some(parameters)) => {
                 if let Some(due) = job.due {
                     shared.seen().late.record(due.elapsed().as_micros() as u64);
@@ -332,10 +388,10 @@ pub const LOST: &str = "connection";
 
 impl Shared {
     fn judge(&self, job: &Job, here: &Outcome, there: Option<&Outcome>) {
-        let ran_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or_default();
-        let ran = Ran { from_ms: self.from_ms, to_ms: self.from_ms + ran_ms };
+        let ran = self.ran();
         let captured = with_captured(job.one.sqlstate.as_deref(), here);
         let unlike_captured = captured != Compared::Equal;
+        self.went(&job.one, &job.kind, if unlike_captured { Went::Unlike } else { Went::Alike });
         let compared = match there {
             Some(there) => with_other(here, there, job.kind.is_ordered, ran),
             None => captured,
@@ -383,6 +439,7 @@ impl Shared {
             stuck,
             findings,
             found: seen.found,
+            answers: None,
             shapes: seen.tally.figures(),
             late: seen.late.spread(),
             seconds: self.began.elapsed().as_secs_f64(),

@@ -2,17 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{digest::Seed, recorded::Recorded};
+
 /// What the first line of a capture says.
 pub const FORM: &str = "switchyard capture";
-/// The version of its form.
-pub const VERSION: u32 = 1;
+/// The newest version of its form: what the source answered may be in it.
+pub const VERSION: u32 = 2;
+/// The version of a capture without answers, which earlier programs read as well.
+const WITHOUT_ANSWERS: u32 = 1;
 
 /// The first line of a capture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// [`FORM`].
     pub form: String,
-    /// [`VERSION`].
+    /// Up to [`VERSION`].
     pub version: u32,
     /// Where it was taken, for people; without a password.
     pub source: String,
@@ -26,6 +30,18 @@ pub struct Head {
     pub statements: Option<u64>,
     /// What is to be known of it, in sentences: what its source cannot see first.
     pub notes: Vec<String>,
+    /// What is to be known of its answers; None where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
+}
+
+/// What is to be known of all answers of a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answers {
+    /// The key of their hashes.
+    pub seed: Seed,
+    /// The source's version, as 15 or 18.
+    pub major: u32,
 }
 
 impl Head {
@@ -33,19 +49,27 @@ impl Head {
     pub fn of(source: &str) -> Head {
         Head {
             form: FORM.to_owned(),
-            version: VERSION,
+            version: WITHOUT_ANSWERS,
             source: source.to_owned(),
             from_us: None,
             to_us: None,
             ordered: false,
             statements: None,
             notes: Vec::new(),
+            answers: None,
         }
+    }
+
+    /// The same with answers.
+    #[must_use]
+    pub fn with(self, answers: Option<Answers>) -> Head {
+        let version = if answers.is_some() { VERSION } else { self.version };
+        Head { version, answers, ..self }
     }
 }
 
 /// One statement as it came.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Captured {
     /// When it began, Unix µs. Within a session it never goes back.
     pub at_us: i64,
@@ -72,6 +96,10 @@ pub struct Captured {
     /// Why it failed; nothing when it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
+    /// What the source answered: it is no statement of the application's then, but a question of ours. Its place is where every statement
+    /// that its snapshot saw is before it, and no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<Recorded>>,
 }
 
 impl Captured {
@@ -83,6 +111,7 @@ impl Captured {
     /// What it takes in memory, roughly.
     pub fn bytes(&self) -> usize {
         let values = self.parameters.iter().flatten().flatten().map(|v| v.len() + 24).sum::<usize>();
-        200 + self.text.len() + self.session.len() + values
+        let answer = self.answer.as_ref().map_or(0, |a| a.bytes());
+        200 + self.text.len() + self.session.len() + values + answer
     }
 }

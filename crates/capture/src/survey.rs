@@ -14,6 +14,8 @@ use crate::{fit::Kinds, record::Captured};
 pub struct Survey {
     /// Statements.
     pub statements: u64,
+    /// Answers of the source.
+    pub answers: u64,
     /// Statements by session.
     pub sessions: HashMap<String, u64>,
     /// Sessions that were there at once, at most: each from its first statement to its last.
@@ -40,6 +42,10 @@ impl Survey {
             (Survey { from_us: i64::MAX, to_us: i64::MIN, ..Survey::default() }, Kinds::default());
         let mut spans: HashMap<String, (i64, i64)> = HashMap::new();
         for one in all {
+            if one.answer.is_some() {
+                survey.answers += 1;
+                continue;
+            }
             let kind = kinds.of(&one.text);
             let (from, to) = (one.at_us, one.end_us());
             survey.statements += 1;

@@ -43,6 +43,8 @@ pub struct Seen {
     pub no_session: u64,
     /// Times that more rows were fetched from a statement that had begun.
     pub fetches: u64,
+    /// Places that were given to answers of the source.
+    pub places: u64,
 }
 
 /// Takes statements out of a log, in constant memory.
@@ -70,6 +72,13 @@ impl Taker {
     /// What was seen so far.
     pub fn seen(&self) -> Seen {
         self.seen
+    }
+
+    /// A place of its own in the log's order, behind all that was told so far.
+    pub fn place(&mut self) -> u64 {
+        self.n += 1;
+        self.seen.places += 1;
+        self.n
     }
 
     /// Takes an entry; tells each statement that is known whole.
@@ -158,6 +167,7 @@ impl Taker {
             parameters: values,
             duration_us: took,
             sqlstate: entry.is_error().then(|| state(entry)),
+            answer: None,
         }
     }
 
@@ -199,10 +209,10 @@ impl Taker {
 impl Seen {
     /// What is to be known of a capture from a log, in sentences.
     pub fn notes(&self) -> Vec<String> {
-        let mut out = vec![
-            "A log has no answers and no counts of rows, no data of COPY, and nothing of statements whose log was off."
-                .to_owned(),
-        ];
+        let answers = if self.places == 0 { "answers and no " } else { "" };
+        let mut out = vec![format!(
+            "A log has no {answers}counts of rows, no data of COPY, and nothing of statements whose log was off."
+        )];
         let mut say = |count: u64, what: &str| {
             if count > 0 {
                 out.push(format!("{count} {what}"));

@@ -2,6 +2,8 @@
 //! copy in each version, and the one planted difference is all that is found.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "replay/answers.rs"]
+mod answers;
 mod ctl;
 
 use std::{path::PathBuf, time::Duration};
@@ -139,6 +141,7 @@ async fn what_was_captured_is_played_and_a_planted_difference_is_all_that_is_fou
     load_is_drawn_from_it(&ctl, file);
     nobody_elses_writes_are_hit(&ctl, file);
     bad_input(&ctl, file, folder.path());
+    answers::of_the_source(&ctl, folder.path()).await;
 }
 
 async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, folder: &std::path::Path) {

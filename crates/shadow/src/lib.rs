@@ -14,6 +14,7 @@ pub mod answer;
 pub mod compare;
 pub mod judge;
 mod pace;
+mod question;
 pub mod read;
 mod run;
 pub mod tally;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc::Sender;
 
 pub use answer::{Column, Failure, Piece, Row};
 pub use judge::{Class, Judged};
+pub use question::{Question, is_plain};
 pub use read::Skip;
 pub use run::{Shadow, run};
 pub use tally::{Chosen, Finding, Report, Tally};

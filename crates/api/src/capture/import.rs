@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use switchyard_capture::take::{Taker, Wanted};
+use switchyard_capture::{
+    Head,
+    take::{Taker, Wanted},
+};
 use switchyard_queries::log::{Entry, Prefix};
 
 use super::{CaptureMade, blocking, kept::Gathered};
@@ -35,7 +38,7 @@ pub async fn import(request: ImportRequest) -> Result<CaptureMade, ApiError> {
     let prefix = Prefix::new(request.prefix.as_deref().unwrap_or(PREFIX))
         .map_err(|why| ApiError::new("invalid", why, "Give --prefix as the server's configuration has it."))?;
     blocking(move || {
-        let gathered = Gathered::into(&request.to, &request.files.join(", "))?;
+        let gathered = Gathered::into(&request.to, Head::of(&request.files.join(", ")))?;
         let taking = Taking { taker: Taker::new(request.wanted), gathered };
         let (mut taking, read) = from_files(&request.files, &prefix, taking)?;
         taking.finish();

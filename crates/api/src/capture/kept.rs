@@ -23,15 +23,16 @@ pub(super) struct Gathered {
     sorter: Sorter,
     head: Head,
     statements: u64,
+    answers: u64,
     broken: Option<io::Error>,
 }
 
 impl Gathered {
-    /// Of what is taken from `source`.
+    /// Of what is taken from a source, as its head says.
     ///
     /// # Errors
     /// The file is there already, or its folder cannot be written to.
-    pub(super) fn into(to: &Path, source: &str) -> Result<Gathered, ApiError> {
+    pub(super) fn into(to: &Path, head: Head) -> Result<Gathered, ApiError> {
         let to = std::path::absolute(to).map_err(|e| unwritten(to, &e))?;
         if to.symlink_metadata().is_ok() {
             return Err(there_already(&to));
@@ -41,12 +42,17 @@ impl Gathered {
         let draft = tempfile::Builder::new().prefix(".switchyard-capture-").tempfile_in(&folder);
         let draft = draft.map_err(|e| unwritten(&to, &e))?;
         let sorter = Sorter::new(Order::Started, &folder);
-        Ok(Gathered { to, draft, sorter, head: Head::of(source), statements: 0, broken: None })
+        Ok(Gathered { to, draft, sorter, head, statements: 0, answers: 0, broken: None })
     }
 
     /// Takes one; what cannot be kept is told at the end.
     pub(super) fn put(&mut self, one: Captured) {
         if self.broken.is_some() {
+            return;
+        }
+        if one.answer.is_some() {
+            self.answers += 1;
+            self.broken = self.sorter.put(one).err();
             return;
         }
         self.statements += 1;
@@ -61,7 +67,7 @@ impl Gathered {
     /// # Errors
     /// When it cannot be written; nothing is left behind then.
     pub(super) fn keep(self, notes: Vec<String>) -> Result<CaptureMade, ApiError> {
-        let Gathered { to, draft, sorter, mut head, statements, broken } = self;
+        let Gathered { to, draft, sorter, mut head, statements, answers, broken } = self;
         let failed = |e: io::Error| unwritten(&to, &e);
         if let Some(e) = broken {
             return Err(failed(e));
@@ -84,7 +90,8 @@ impl Gathered {
         }
         let seconds = head.to_us.zip(head.from_us).map_or(0.0, |(to, from)| to.saturating_sub(from) as f64 / 1e6);
         let file = to.display().to_string();
-        Ok(CaptureMade { file, bytes, source: head.source, statements, seconds, notes: head.notes })
+        let answers = head.answers.map(|_| answers);
+        Ok(CaptureMade { file, bytes, source: head.source, statements, answers, seconds, notes: head.notes })
     }
 }
 

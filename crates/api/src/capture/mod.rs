@@ -1,5 +1,6 @@
 //! Captures for hosts: made from a log, looked at, and read in an order.
 
+mod answers;
 mod import;
 mod kept;
 mod live;
@@ -37,6 +38,9 @@ pub struct CaptureMade {
     pub source: String,
     /// Statements in it.
     pub statements: u64,
+    /// Answers of the source in it; None where none were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<u64>,
     /// From the first start to the last end, s.
     pub seconds: f64,
     /// What is to be known of it.
@@ -52,6 +56,9 @@ pub struct CaptureView {
     pub source: String,
     /// Statements in it.
     pub statements: u64,
+    /// Answers of the source in it; None where none were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<u64>,
     /// Sessions in it.
     pub sessions: usize,
     /// Sessions that were there at once, at most.
@@ -77,6 +84,7 @@ pub async fn look(file: PathBuf) -> Result<CaptureView, ApiError> {
             file: file.display().to_string(),
             source: head.source,
             statements: survey.statements,
+            answers: head.answers.map(|_| survey.answers),
             sessions: survey.sessions.len(),
             most_at_once: survey.most_at_once,
             from_us: (survey.statements > 0).then_some(survey.from_us),

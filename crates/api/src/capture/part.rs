@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use switchyard_capture::file::Reader;
+use switchyard_capture::{Head, file::Reader};
 
 use super::{
     CaptureMade, blocking,
@@ -75,7 +75,7 @@ impl Part {
         let unread = |why: String| ApiError::new("failed", why, "See the file that ends with .part.");
         let mut reader = Reader::open(File::open(&self.file).map_err(failed)?).map_err(unread)?;
         let source = source.map_or_else(|| reader.head().source.clone(), str::to_owned);
-        let mut gathered = Gathered::into(&self.to, &source)?;
+        let mut gathered = Gathered::into(&self.to, Head::of(&source).with(reader.head().answers))?;
         reader.by_ref().for_each(|one| gathered.put(one));
         notes.extend(reader.notes());
         let made = gathered.keep(notes)?;
@@ -137,6 +137,7 @@ fn read_back(to: &Path) -> Result<CaptureMade, ApiError> {
         bytes: std::fs::metadata(to).map_or(0, |m| m.len()),
         source: head.source,
         statements: survey.statements,
+        answers: head.answers.map(|_| survey.answers),
         seconds: if survey.statements > 0 { survey.seconds() } else { 0.0 },
         notes,
     })

@@ -3,6 +3,7 @@
 //! Owns whom a replay may hit: it writes what the application wrote, so no side of a migration. The playing itself is
 //! `switchyard-capture`.
 
+mod answers;
 mod tables;
 
 use std::{path::PathBuf, sync::Arc};
@@ -11,12 +12,12 @@ use serde::Serialize;
 use switchyard_capture::{
     compare::Ran,
     order::Order,
-    play::{How, Pace, Replayed, Stage, Watched, play},
+    play::{Copies, How, Pace, Replayed, Stage, Watched, play},
     survey::Survey,
 };
 use switchyard_engine::{
     clock::{Clock, SystemClock},
-    db::connect::{Login, ScratchCopy, UnderLoad},
+    db::connect::{Login, ScratchCopy, UnderLoad, UnderShadow},
 };
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     verify::End,
 };
 
+use answers::{asking, remarks_of_answers};
 pub use tables::{TableDiffers, TablesCompared};
 
 /// More sessions than this no single program should open.
@@ -40,8 +42,8 @@ pub struct ReplayRequest {
     pub against: Option<End>,
     /// What is played.
     pub capture: PathBuf,
-    /// When statements begin.
-    pub pace: Pace,
+    /// When statements begin; None for one by one where answers are compared, and as in the capture otherwise.
+    pub pace: Option<Pace>,
     /// Sessions at once, 1–1000.
     pub sessions: usize,
     /// Which tables of two copies are compared when it is over: patterns, none for all; None for no look at them.
@@ -93,13 +95,15 @@ impl ReplayView {
     pub fn verdict(&self) -> ReplayVerdict {
         let played = &self.replayed;
         let tables = self.tables.as_ref();
-        if played.found > 0 || tables.is_some_and(|t| t.findings > 0) {
+        let answers = played.answers.as_ref();
+        if played.found > 0 || answers.is_some_and(|a| a.different > 0) || tables.is_some_and(|t| t.findings > 0) {
             ReplayVerdict::Different
         } else if played.stopped
             || played.stuck > 0
             || played.played == 0
             || self.tables_unknown.is_some()
             || tables.is_some_and(|t| t.unproven > 0)
+            || self.against.is_none() && answers.is_some_and(|a| a.asked > 0 && !a.is_anything_known())
         {
             ReplayVerdict::Unknown
         } else {
@@ -117,11 +121,16 @@ impl Switchyard {
         check(&request)?;
         let file = request.capture.clone();
         let (survey, head, mut notes) = blocking(move || survey(&file)).await?;
-        fits(&survey, &request)?;
-        let (here, at) = self.scratch("The scratch copy", &request.at).await?;
+        let usual = if request.against.is_some() || survey.answers > 0 { Pace::OneByOne } else { Pace::Timed(1.0) };
+        let pace = request.pace.unwrap_or(usual);
+        fits(&survey, pace, request.sessions)?;
+        let Scratch { stage: here, at, reads: reads_here } = self.scratch("The scratch copy", &request.at).await?;
+        let mut reads = vec![(at.clone(), reads_here)];
         let (there, against) = match &request.against {
             Some(other) => {
-                let (there, against) = self.scratch("The second copy", other).await?;
+                let Scratch { stage: there, at: against, reads: reads_there } =
+                    self.scratch("The second copy", other).await?;
+                reads.push((against.clone(), reads_there));
                 if against == at {
                     let why = format!("{at} is given twice: a database cannot be compared with itself.");
                     return Err(ApiError::new("invalid", why, "Make a second copy, and give it with --against."));
@@ -134,8 +143,12 @@ impl Switchyard {
         if let (Some((other, tables)), true) = (compared, request.first_look) {
             self.equal_at_first(&request.at, other, tables).await?;
         }
+        let asking = match head.answers.filter(|_| survey.answers > 0 && pace == Pace::OneByOne) {
+            Some(answers) => asking(reads, answers, &mut notes).await?,
+            None => None,
+        };
         let from_ms = SystemClock.now();
-        let order = if request.pace == Pace::OneByOne { Order::Logged } else { Order::Started };
+        let order = if pace == Pace::OneByOne { Order::Logged } else { Order::Started };
         let (tell, feed) = tokio::sync::mpsc::channel(1_000);
         let file = request.capture.clone();
         let fed = tokio::task::spawn_blocking(move || -> Result<(), ApiError> {
@@ -147,8 +160,9 @@ impl Switchyard {
             }
             Ok(())
         });
-        let how = How { pace: request.pace, sessions: request.sessions };
-        let replayed = play(here, there, feed, survey.sessions, how, from_ms, watched).await;
+        let how = How { pace, sessions: request.sessions };
+        let copies = Copies { here, there, asking };
+        let replayed = play(copies, feed, survey.sessions, how, from_ms, watched).await;
         let fed = fed.await.map_err(|e| ApiError::new("failed", format!("Reading broke off: {e}."), "Try again."))?;
         if let Err(e) = fed {
             notes.push(format!("The capture was not played to its end. {}", e.message));
@@ -161,7 +175,7 @@ impl Switchyard {
                 Err(e) => tables_unknown = Some(e.message),
             }
         }
-        notes.extend(remarks(&replayed, &request));
+        notes.extend(remarks(&replayed, &request, pace));
         Ok(ReplayView {
             capture: request.capture.display().to_string(),
             source: head.source,
@@ -176,7 +190,7 @@ impl Switchyard {
     }
 
     /// A copy that may be written to; with its address.
-    async fn scratch(&self, what: &str, end: &End) -> Result<(Arc<dyn Stage>, String), ApiError> {
+    async fn scratch(&self, what: &str, end: &End) -> Result<Scratch, ApiError> {
         let (endpoint, secret) = self.resolve(what, end).await?;
         let reached = UnderLoad::at(Login { endpoint: &endpoint, password: secret.as_ref() }, false)?;
         if self.may_be_loaded(&endpoint, &reached, "a replay").await? {
@@ -187,13 +201,22 @@ impl Switchyard {
             return Err(ApiError::new("refused", why, "Replay on a copy: a database of its own."));
         }
         let at = format!("{}:{}, {}", endpoint.host, endpoint.port, endpoint.database);
-        Ok((Arc::new(ScratchCopy(reached)), at))
+        let reads = UnderShadow::at(Login { endpoint: &endpoint, password: secret.as_ref() })?;
+        Ok(Scratch { stage: Arc::new(ScratchCopy(reached)), at, reads })
     }
+}
+
+/// A copy.
+struct Scratch {
+    stage: Arc<dyn Stage>,
+    at: String,
+    /// For questions, in sessions of their own.
+    reads: UnderShadow,
 }
 
 fn check(request: &ReplayRequest) -> Result<(), ApiError> {
     let mut problems = Vec::new();
-    if let Pace::Timed(speed) = request.pace
+    if let Some(Pace::Timed(speed)) = request.pace
         && !(speed.is_finite() && speed > 0.0 && speed <= 10_000.0)
     {
         problems.push(format!("A speed of {speed} is none: give one above 0 and up to 10000, or max."));
@@ -205,11 +228,11 @@ fn check(request: &ReplayRequest) -> Result<(), ApiError> {
 }
 
 /// Whether the capture can be played as asked for.
-fn fits(survey: &Survey, request: &ReplayRequest) -> Result<(), ApiError> {
+fn fits(survey: &Survey, pace: Pace, sessions: usize) -> Result<(), ApiError> {
     if survey.statements == 0 {
         return Err(ApiError::new("invalid", "The capture has no statements.", "Take another one."));
     }
-    if request.pace == Pace::OneByOne && survey.most_at_once > request.sessions {
+    if pace == Pace::OneByOne && survey.most_at_once > sessions {
         let why = format!(
             "{} sessions were there at once in the capture, and one that waits for another to end breaks the order.",
             survey.most_at_once
@@ -220,9 +243,9 @@ fn fits(survey: &Survey, request: &ReplayRequest) -> Result<(), ApiError> {
 }
 
 /// What is to be known of the figures, in sentences.
-fn remarks(replayed: &Replayed, request: &ReplayRequest) -> Vec<String> {
+fn remarks(replayed: &Replayed, request: &ReplayRequest, pace: Pace) -> Vec<String> {
     let mut out = Vec::new();
-    if request.against.is_some() && request.pace != Pace::OneByOne {
+    if request.against.is_some() && pace != Pace::OneByOne {
         out.push(
             "Sessions ran beside one another: what depends on their order may differ for that reason alone. Without --speed they are \
              played one by one."
@@ -248,7 +271,9 @@ fn remarks(replayed: &Replayed, request: &ReplayRequest) -> Vec<String> {
     if replayed.stuck > 0 {
         out.push(format!("{} sessions never ended, and were broken off.", replayed.stuck));
     }
-    if request.against.is_none() {
+    if let Some(answers) = &replayed.answers {
+        out.extend(remarks_of_answers(answers));
+    } else if request.against.is_none() {
         out.push(
             "A log has no answers: only failures are compared with it. Give a second copy with --against.".to_owned(),
         );

@@ -13,7 +13,8 @@ pub(super) fn from_capture(traffic: &Traffic, mut reader: Reader, to: &Sender<Ch
         if traffic.stop.is_cancelled() || to.is_closed() {
             break;
         }
-        if one.application.starts_with("switchyard") {
+        // Questions of ours among them.
+        if one.answer.is_some() || one.application.starts_with("switchyard") {
             continue;
         }
         if !one.database.is_empty() && one.database != traffic.at.database {

@@ -49,6 +49,7 @@ fn one(n: u64, session: &str, text: &str) -> Captured {
         parameters: Some(Vec::new()),
         duration_us: Some(1000),
         sqlstate: None,
+        answer: None,
     }
 }
 
@@ -62,7 +63,10 @@ async fn played(all: Vec<Captured>, copies: [Option<Arc<Copy>>; 2], how: How) ->
         }
         drop(tell);
     };
-    let (replayed, ()) = tokio::join!(play(here.unwrap(), there, feed, counts, how, 0, Watched::default()), fed);
+    let (replayed, ()) = tokio::join!(
+        play(Copies { here: here.unwrap(), there, asking: None }, feed, counts, how, 0, Watched::default()),
+        fed
+    );
     replayed
 }
 
@@ -111,4 +115,69 @@ async fn sessions_beyond_the_limit_wait_and_are_told() {
     let all: Vec<Captured> = (0..9).map(|n| one(n, &format!("s{n}"), "SELECT 1")).collect();
     let replayed = played(all, [Some(Arc::default()), None], How { pace: Pace::Flat, sessions: 1 }).await;
     assert_eq!((replayed.played, replayed.sessions), (9, 9));
+}
+
+/// A copy that gives this to every question.
+struct Says(&'static str);
+
+#[async_trait]
+impl crate::asked::Asks for Says {
+    async fn ask(
+        &mut self,
+        _: &switchyard_shadow::Sample,
+        _: &crate::recorded::Recorded,
+        mut taking: crate::recorded::Taking,
+    ) -> Result<crate::recorded::Answered, switchyard_shadow::Failure> {
+        taking.take(switchyard_shadow::Piece::Rows(vec![switchyard_shadow::Row(vec![Some(self.0.to_owned())])]));
+        Ok(taking.answered())
+    }
+}
+
+/// What the source answered to it.
+fn answer(n: u64, said: &str) -> Captured {
+    use crate::{digest::Seed, recorded};
+    let mut taking = recorded::Taking::new(Seed::default(), &[], vec![Vec::new()]);
+    taking.take(switchyard_shadow::Piece::Rows(vec![switchyard_shadow::Row(vec![Some(said.to_owned())])]));
+    let recorded = recorded::Recorded {
+        answered: taking.answered(),
+        tables: vec!["t".to_owned()],
+        ..recorded::Recorded::default()
+    };
+    Captured { answer: Some(Box::new(recorded)), ..one(n, "switchyard", "SELECT a FROM t") }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_source_answered_is_compared_at_its_place() {
+    let all = |write: &str| {
+        let mut all: Vec<Captured> = (0..10).map(|n| answer(n * 2, if n == 3 { "2" } else { "1" })).collect();
+        all.push(one(5, "a", write));
+        all.sort_by_key(|c| c.n);
+        all
+    };
+    let run = |all: Vec<Captured>, pace| async move {
+        let counts = crate::survey::Survey::of(all.iter().cloned()).sessions;
+        let (tell, feed) = tokio::sync::mpsc::channel(100);
+        for one in all {
+            tell.send(one).await.unwrap();
+        }
+        drop(tell);
+        let (effects, seed) = (crate::doubt::Effects::default(), crate::digest::Seed::default());
+        let asking = (pace == Pace::OneByOne).then(|| Asking { copy: Box::new(Says("1")), seed, effects });
+        let copies = Copies { here: Arc::new(On(Arc::default())), there: None, asking };
+        play(copies, feed, counts, How { pace, sessions: 2 }, 0, Watched::default()).await
+    };
+    let replayed = run(all("UPDATE t SET a = 1"), Pace::OneByOne).await;
+    let answers = replayed.answers.unwrap();
+    assert_eq!((answers.asked, answers.equal, answers.different), (10, 9, 1), "{answers:?}");
+    assert_eq!((replayed.played, replayed.found), (1, 0), "questions are no statements of the application");
+    assert_eq!((&answers.findings[0].apart.source, answers.findings[0].n), (&vec![vec![Some("2".to_owned())]], 6));
+    let answers = run(all("UPDATE t SET a = random()::int + 'now'"), Pace::OneByOne).await.answers.unwrap();
+    assert_eq!(
+        (answers.different, answers.in_doubt.values().sum::<u64>()),
+        (0, 1),
+        "its table is in doubt: {answers:?}"
+    );
+    assert!(!answers.begins_otherwise());
+    let answers = run(all("UPDATE t SET a = 1"), Pace::Flat).await.answers.unwrap();
+    assert_eq!((answers.asked, answers.not_asked), (0, 10), "at a speed they have no place: {answers:?}");
 }

@@ -46,6 +46,13 @@ pub struct CaptureStartArgs {
     /// Only statements of this role.
     #[arg(long, value_name = "ROLE")]
     pub user: Option<String>,
+    /// Asks reads of the application again on the server at once, and keeps what it answers, so that a replay on one copy can be compared
+    /// with that. One session of ours does it, and writes a line into the server's log for each.
+    #[arg(long)]
+    pub answers: bool,
+    /// So many of them each second, at most; the first of each statement always.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "answers")]
+    pub answers_rate: u32,
 }
 
 /// `capture import …`
@@ -74,7 +81,8 @@ pub enum ReplayCmd {
     /// Plays a capture on a scratch copy, or on two and compares them: 0 equal, 1 differences or refused, 2 not known.
     ///
     /// Each captured session is a session, its statements in their order. With --against both copies are asked the same, answers
-    /// and numbers of rows are compared, and the tables when it is over. A side of a migration is refused, since a replay
+    /// and numbers of rows are compared, and the tables when it is over. Answers that the capture has of the source are compared with those of
+    /// a copy of its version, one alone or one of two. A side of a migration is refused, since a replay
     /// writes. Passwords come from the environment (SWITCHYARD_REPLAY_PASSWORD, SWITCHYARD_AGAINST_PASSWORD), the URL,
     /// the keyring or ~/.pgpass.
     Run(ReplayArgs),
@@ -92,7 +100,8 @@ pub struct ReplayArgs {
     /// The capture.
     #[arg(long, value_name = "FILE")]
     pub capture: PathBuf,
-    /// How many times as fast as it was captured, or max; with --against statements are played one by one where this is not given.
+    /// How many times as fast as it was captured, or max. Where this is not given statements are played one by one with --against, or where
+    /// the capture has answers of the source.
     #[arg(long, value_name = "TIMES|max")]
     pub speed: Option<String>,
     /// Sessions at once.

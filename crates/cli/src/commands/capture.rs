@@ -56,6 +56,7 @@ async fn start(ctl: &Ctl, args: CaptureStartArgs) -> Result<CaptureMade, ApiErro
         to: args.to,
         time: args.seconds.map(wait).transpose()?,
         user: args.user,
+        answers: args.answers.then_some(args.answers_rate),
     };
     let interrupt = CancellationToken::new();
     let told = |statements| tell!("{statements} statements");
@@ -73,7 +74,8 @@ fn show_made(ctl: &Ctl, made: &CaptureMade) {
         output::json(made);
         return;
     }
-    say!("{}: {} statements over {:.1} s, {} bytes.", made.file, made.statements, made.seconds, made.bytes);
+    let answers = made.answers.map_or(String::new(), |n| format!(" and {n} answers"));
+    say!("{}: {} statements{answers} over {:.1} s, {} bytes.", made.file, made.statements, made.seconds, made.bytes);
     for note in &made.notes {
         say!("{note}");
     }
@@ -88,6 +90,9 @@ fn print(view: &CaptureView) {
         view.most_at_once,
         view.seconds
     );
+    if let Some(answers) = view.answers {
+        say!("{answers} answers of the source");
+    }
     for (why, times) in &view.left_out {
         say!("{times} are not played: {why}");
     }

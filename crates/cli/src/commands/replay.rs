@@ -12,6 +12,7 @@ use switchyard_api::{
     verify::End,
 };
 use switchyard_capture::{
+    asked::AnswersCompared,
     compare::Difference,
     play::{Finding, Pace, Watched},
 };
@@ -51,13 +52,12 @@ pub async fn run(ctl: &Ctl, cmd: ReplayCmd) -> Result<Answer, ApiError> {
 
 fn request(args: ReplayArgs) -> Result<ReplayRequest, ApiError> {
     let pace = match args.speed.as_deref() {
-        None if args.against.is_some() => Pace::OneByOne,
-        None => Pace::Timed(1.0),
-        Some("max") => Pace::Flat,
-        Some(times) => Pace::Timed(times.trim_end_matches(['x', '×']).parse().map_err(|_| {
+        None => None,
+        Some("max") => Some(Pace::Flat),
+        Some(times) => Some(Pace::Timed(times.trim_end_matches(['x', '×']).parse().map_err(|_| {
             let why = format!("--speed {times} is no number and not max.");
             ApiError::new("invalid", why, "Give for example --speed 1, 2, 10 or max.")
-        })?),
+        })?)),
     };
     Ok(ReplayRequest {
         at: End { reference: args.at, password: std::env::var("SWITCHYARD_REPLAY_PASSWORD").ok() },
@@ -114,6 +114,9 @@ fn print(view: &ReplayView) {
             played.found
         );
     }
+    if let Some(answers) = &played.answers {
+        print_answers(answers);
+    }
     if let Some(late) = played.late {
         say!(
             "late P50/P95/P99/max {:.1} / {:.1} / {:.1} / {:.1} ms",
@@ -167,10 +170,40 @@ fn spread(of: Option<Spread>) -> String {
     of.map_or("–".to_owned(), |s| format!("{:.2} / {:.2} / {:.2}", s.p50_ms, s.p95_ms, s.p99_ms))
 }
 
+fn print_answers(a: &AnswersCompared) {
+    let doubt: u64 = a.in_doubt.values().sum();
+    say!(
+        "{} answers of the source compared: {} equal, {} but for times of the clock, {} but for floats, {} left open by their statements, \
+         {doubt} in doubt, {} differ",
+        a.asked,
+        a.equal,
+        a.clock,
+        a.float,
+        a.open,
+        a.different
+    );
+    for (why, times) in &a.in_doubt {
+        say!("  {times} in doubt: {why}");
+    }
+    for f in a.findings.iter().take(SHOWN) {
+        let text: String = f.text.chars().take(100).collect();
+        say!("  {} × {text}: {}", f.times, f.apart.why);
+        for (whose, rows) in [("source", &f.apart.source), ("here", &f.apart.here)] {
+            for row in rows {
+                say!("    {whose:>6}  {}", values(row));
+            }
+        }
+    }
+}
+
+fn values(row: &[Option<String>]) -> String {
+    row.iter().map(|v| v.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(" | ")
+}
+
 fn print_finding(finding: &Finding) {
     let text: String = finding.text.chars().take(100).collect();
     let row = |row: &Option<Vec<Option<String>>>| match row {
-        Some(row) => row.iter().map(|v| v.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(" | "),
+        Some(row) => values(row),
         None => "nothing".to_owned(),
     };
     let state = |s: &Option<String>| s.clone().unwrap_or_else(|| "no error".to_owned());

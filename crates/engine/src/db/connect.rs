@@ -15,7 +15,7 @@ pub use super::postgres::{
     options::{APPLICATION, options},
     probe::Probe,
     scratch_copy::ScratchCopy,
-    shadow::{Running, SHADOW, UnderShadow},
+    shadow::{Asker, Depends, Proof, Running, SHADOW, UnderShadow},
     under_load::{LOAD, UnderLoad},
 };
 

@@ -51,6 +51,13 @@ pub(super) async fn not_logged(connection: &mut PgConnection) -> sqlx::Result<Ve
     Ok(out)
 }
 
+/// The version, and whether the server follows another one.
+pub(super) async fn server(connection: &mut PgConnection) -> sqlx::Result<(u32, bool)> {
+    let sql = "SELECT current_setting('server_version_num')::int4 / 10000, pg_catalog.pg_is_in_recovery()";
+    let (major, follows): (i32, bool) = sqlx::query_as(sql).fetch_one(connection).await?;
+    Ok((u32::try_from(major).unwrap_or_default(), follows))
+}
+
 /// Whether a statement of this shape, which calls these functions and reads these tables, may run here. A name that means nothing is no reason: the
 /// statement fails on it.
 pub(super) async fn allows(

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::Sender;
 use super::{super::options::watch_client, failure, settings};
 
 /// One snapshot for the whole result, and nothing is written.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Statements with parameters that stay prepared.
 const PREPARED: usize = 200;
 /// Rows that go on at once.
@@ -26,15 +26,19 @@ pub(super) struct One {
     connection: PgConnection,
     /// Whose settings it has.
     user: Option<String>,
+    /// Which settings it was given, where it has nobody's.
+    given: Vec<(String, String)>,
     prepared: HashMap<String, u32>,
     made: u32,
+    /// Whether it has prepared what proves the place of an answer.
+    pub(super) proves: bool,
 }
 
 impl One {
     pub(super) async fn new(mut connection: PgConnection) -> Result<One, Failure> {
         sqlx::raw_sql(settings::BASE).execute(&mut connection).await.map_err(failure)?;
         watch_client(&mut connection).await;
-        Ok(One { connection, user: None, prepared: HashMap::new(), made: 0 })
+        Ok(One { connection, user: None, given: Vec::new(), prepared: HashMap::new(), made: 0, proves: false })
     }
 
     pub(super) fn connection(&mut self) -> &mut PgConnection {
@@ -54,8 +58,22 @@ impl One {
         Ok(())
     }
 
+    /// Has these settings, whatever they are of any role here.
+    pub(super) async fn become_given(&mut self, settings: &[(String, String)]) -> sqlx::Result<()> {
+        if self.user.is_none() && self.given == settings {
+            return Ok(());
+        }
+        (self.user, self.given) = (None, Vec::new());
+        self.forget().await?;
+        settings::give(&mut self.connection, settings).await?;
+        watch_client(&mut self.connection).await;
+        self.given = settings.to_vec();
+        Ok(())
+    }
+
     async fn forget(&mut self) -> sqlx::Result<()> {
         self.prepared.clear();
+        self.proves = false;
         sqlx::raw_sql("DEALLOCATE ALL").execute(&mut self.connection).await.map(drop)
     }
 
@@ -78,7 +96,16 @@ impl One {
 
     async fn within(&mut self, sample: &Sample, to: &Sender<Piece>) -> sqlx::Result<()> {
         self.become_like(&sample.user).await?;
-        sqlx::raw_sql(BEGIN).execute(&mut self.connection).await?;
+        self.begin().await?;
+        self.answer(sample, to).await
+    }
+
+    pub(super) async fn begin(&mut self) -> sqlx::Result<()> {
+        sqlx::raw_sql(BEGIN).execute(&mut self.connection).await.map(drop)
+    }
+
+    /// Runs one in the transaction that has begun, and ends that.
+    pub(super) async fn answer(&mut self, sample: &Sample, to: &Sender<Piece>) -> sqlx::Result<()> {
         let number = self.prepare(sample).await?;
         let values: Vec<String> = sample.parameters.iter().flatten().map(|v| literal(v.as_deref())).collect();
         let values = if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) };
@@ -112,12 +139,26 @@ impl Lane for One {
     async fn run(&mut self, sample: &Sample, to: Sender<Piece>) -> Result<(), Failure> {
         let answer = self.within(sample, &to).await;
         drop(to);
-        let Err(error) = answer else { return Ok(()) };
+        match answer {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+}
+
+impl One {
+    /// Of use for another statement, if it can be.
+    pub(super) async fn failed(&mut self, error: sqlx::Error) -> Failure {
         let mut failed = failure(error);
-        failed.broken |= sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.is_err();
+        failed.broken |= self.end().await.is_err();
         // What was prepared for it alone is still there; and a definition that changed spoils what is kept.
         failed.broken |= self.forget().await.is_err();
-        Err(failed)
+        failed
+    }
+
+    /// Ends a transaction.
+    pub(super) async fn end(&mut self) -> sqlx::Result<()> {
+        sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.map(drop)
     }
 }
 
@@ -147,7 +188,7 @@ fn texts(row: &PgRow) -> sqlx::Result<Row> {
 }
 
 /// A value as a literal whose type the server decides. `standard_conforming_strings` is on in every session.
-fn literal(value: Option<&str>) -> String {
+pub(super) fn literal(value: Option<&str>) -> String {
     value.map_or_else(|| "NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
 }
 

@@ -2,12 +2,15 @@
 //! statement. Reads alone.
 
 mod catalog;
+mod effects;
 mod lane;
+mod question;
 mod settings;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use switchyard_capture::doubt::Effects;
 use switchyard_model::endpoint::Endpoint;
 use switchyard_shadow::{Allowed, Failure, Lane, Rules, Side, Skip};
 use tokio::sync::{Mutex, MutexGuard};
@@ -15,6 +18,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::{classify::classify, options};
 use crate::{Result, db::connect::Login};
 use lane::One;
+pub use question::{Asker, Depends, Proof};
 
 /// The `application_name` of its sessions.
 pub const SHADOW: &str = "switchyard shadow";
@@ -92,6 +96,36 @@ impl UnderShadow {
         let mut light = self.light().await?;
         let one = open(&mut light)?;
         let found = catalog::not_logged(one.connection()).await;
+        self.after(&mut light, found)
+    }
+
+    /// A session that asks questions of ours.
+    ///
+    /// # Errors
+    /// When none can be had.
+    pub async fn asker(&self) -> std::result::Result<Asker, Failure> {
+        Ok(Asker::over(self.connect().await?))
+    }
+
+    /// What statements do here, as the catalog has it.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or does not answer.
+    pub async fn effects(&self) -> std::result::Result<Effects, Failure> {
+        let mut light = self.light().await?;
+        let one = open(&mut light)?;
+        let found = effects::effects(one.connection()).await;
+        self.after(&mut light, found)
+    }
+
+    /// The server's version, as 15 or 18, and whether it only follows another server.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or does not answer.
+    pub async fn server(&self) -> std::result::Result<(u32, bool), Failure> {
+        let mut light = self.light().await?;
+        let one = open(&mut light)?;
+        let found = catalog::server(one.connection()).await;
         self.after(&mut light, found)
     }
 

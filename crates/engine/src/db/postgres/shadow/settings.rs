@@ -68,6 +68,24 @@ fn path(value: &str, user: &str) -> String {
     value.replace("\"\", ", "")
 }
 
+/// What decides in this session what a statement means and how its values are written.
+pub(super) async fn all(connection: &mut PgConnection) -> sqlx::Result<Vec<(String, String)>> {
+    let names: Vec<String> = TAKEN.iter().map(|n| (*n).to_owned()).collect();
+    let all = "SELECT n, pg_catalog.current_setting(n, true) FROM unnest($1::text[]) n \
+        WHERE pg_catalog.current_setting(n, true) IS NOT NULL";
+    sqlx::query_as(all).bind(names).fetch_all(connection).await
+}
+
+/// Makes a session have these.
+pub(super) async fn give(connection: &mut PgConnection, settings: &[(String, String)]) -> sqlx::Result<()> {
+    sqlx::raw_sql(BASE).execute(&mut *connection).await?;
+    for (name, value) in settings.iter().filter(|(name, _)| TAKEN.contains(&name.as_str())) {
+        let set = "SELECT pg_catalog.set_config($1, $2, false)";
+        sqlx::query(set).bind(name).bind(value).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Whether the server's configuration files can be seen.
 pub(super) async fn sees_files(connection: &mut PgConnection) -> bool {
     sqlx::query(FILES).bind(Vec::<String>::new()).execute(connection).await.is_ok()
