@@ -59,6 +59,8 @@ const WAVERS: &str =
     "One of its tables was written to by what gives another value each time: now(), sequences, random(), triggers.";
 const BESIDE: &str =
     "One of its tables was written to by a statement that read rows which another session wrote at the same time.";
+const BEGAN_BEFORE: &str =
+    "One of its tables was written to by a transaction whose begin is not in the capture, so it was played in pieces.";
 const UNKNOWN: &str =
     "Something was played of which it is not known what it wrote: a function, a procedure, or a changed definition.";
 
@@ -97,6 +99,8 @@ pub struct Doubts {
     everything: Option<&'static str>,
     tables: HashMap<String, &'static str>,
     open: HashMap<String, Open>,
+    /// What sessions wrote of which no transaction has begun yet: one may have begun before the capture.
+    before: HashMap<String, Vec<String>>,
     /// The last two sessions that wrote to a table, and when that ended.
     ended: HashMap<String, Vec<(String, i64)>>,
 }
@@ -110,6 +114,7 @@ impl Doubts {
             everything: None,
             tables: HashMap::new(),
             open: HashMap::new(),
+            before: HashMap::new(),
             ended: HashMap::new(),
         }
     }
@@ -175,7 +180,13 @@ impl Doubts {
         for table in &reach {
             self.note_end(table, &one.session, end_us);
         }
-        self.open.entry(one.session.clone()).or_default().wrote.extend(reach);
+        let open = self.open.entry(one.session.clone()).or_default();
+        if !open.begun {
+            let before = self.before.entry(one.session.clone()).or_default();
+            let new = reach.iter().filter(|table| !before.contains(table)).cloned().collect::<Vec<_>>();
+            before.extend(new);
+        }
+        open.wrote.extend(reach);
     }
 
     /// All tables that change with these.
@@ -219,8 +230,15 @@ impl Doubts {
     fn bounds(&mut self, one: &Captured, bounds: Bounds) {
         let open = self.open.entry(one.session.clone()).or_default();
         open.begun |= bounds == Bounds::Begins;
+        if bounds == Bounds::Begins {
+            self.before.insert(one.session.clone(), Vec::new());
+        }
         if open.begun && bounds != Bounds::Ends {
             return;
+        }
+        if !open.begun && bounds == Bounds::Ends {
+            let wrote = self.before.get(&one.session).cloned().unwrap_or_default();
+            self.doubt(&wrote, BEGAN_BEFORE);
         }
         // Others see what it wrote from here on.
         let wrote = self.open.remove(&one.session).map(|o| o.wrote).unwrap_or_default();

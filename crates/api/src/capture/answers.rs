@@ -79,9 +79,10 @@ pub(super) struct Answers {
     counts: Arc<Mutex<Counts>>,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
-    /// Whose writes are not in the capture, and to which tables.
+    source: Arc<UnderShadow>,
     database: Option<String>,
     user: Option<String>,
+    /// Tables to which something wrote that is not in the capture.
     foreign: HashSet<String>,
     known_foreign: HashSet<String>,
     others_wrote: u64,
@@ -109,12 +110,13 @@ impl Answers {
             ));
         }
         let asker = source.asker().await.map_err(unreached)?;
+        let source = Arc::new(source);
         let name = format!("{:x}x{:x}", SystemClock.now(), std::process::id());
         let (seed, counts, stop) = (Seed::drawn(), Arc::new(Mutex::new(Counts::default())), CancellationToken::new());
         let (asks, questions) = channel(usize::try_from(rate).unwrap_or(1).max(8));
         let (tell, answers) = unbounded_channel();
         let asking = Asking {
-            source,
+            source: source.clone(),
             asker: Some(asker),
             name: name.clone(),
             seed,
@@ -137,6 +139,7 @@ impl Answers {
             counts,
             stop,
             task: Some(tokio::spawn(asking.all(questions))),
+            source,
             database: wanted.database.clone(),
             user: wanted.user.clone(),
             foreign: HashSet::new(),
@@ -144,6 +147,17 @@ impl Answers {
             others_wrote: 0,
             no_place: 0,
         })
+    }
+
+    /// The capture begins now: what transactions have written that are open is not in it.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub(super) async fn from_here(&mut self) -> Result<(), ApiError> {
+        let unreached = |f: Failure| ApiError::new("failed", f.sentence, "See that it answers.");
+        let mut looks = self.source.asker().await.map_err(unreached)?;
+        self.foreign.extend(looks.written_now().await.map_err(unreached)?);
+        Ok(())
     }
 
     /// What the capture's head says of them.
@@ -237,22 +251,22 @@ impl Answers {
     pub(super) fn notes(&self) -> Vec<String> {
         let counts = lock(&self.counts);
         let chosen = &self.chosen;
-        let mut out = vec![format!(
-            "{} answers of the source, of {} statements; {} reads came faster than they are asked again, or beside one another.",
-            self.kept,
-            chosen.shapes_asked(),
-            chosen.beyond_rate()
-        )];
+        let mut out = vec![format!("{} answers of the source, of {} statements.", self.kept, chosen.shapes_asked())];
         let mut say = |count: u64, what: &str| {
             if count > 0 {
                 out.push(format!("{count} {what}"));
             }
         };
+        say(chosen.beyond_rate(), "reads came faster than they are asked again, or beside one another.");
         say(
             counts.unproven,
             "answers have no certain place among the writes: their tables were written to each time that they were asked for.",
         );
-        say(self.others_wrote, "answers are not kept: other roles, which are not captured, wrote to their tables.");
+        say(
+            self.others_wrote,
+            "answers are not kept: roles that are not captured wrote to their tables, or transactions that were open when the capture began.",
+        );
+        say(chosen.slow(), "reads took more than 2 s and were not asked again: that would be a load.");
         say(
             self.no_place,
             "answers are not kept, since statements are logged without their durations: set log_min_duration_statement to 0.",
@@ -269,7 +283,7 @@ impl Answers {
 
 /// What asks.
 struct Asking {
-    source: UnderShadow,
+    source: Arc<UnderShadow>,
     asker: Option<Asker>,
     name: String,
     seed: Seed,

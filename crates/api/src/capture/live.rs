@@ -127,7 +127,7 @@ struct Taken {
 }
 
 impl Taken {
-    async fn begin(db: &Database, to: &Path, wanted: Wanted, answers: Option<Answers>) -> Result<Taken, ApiError> {
+    async fn begin(db: &Database, to: &Path, wanted: Wanted, mut answers: Option<Answers>) -> Result<Taken, ApiError> {
         if to.symlink_metadata().is_ok() {
             let why = format!("{} is there already and stays as it is.", to.display());
             return Err(ApiError::new("invalid", why, "Give another name with --to."));
@@ -137,6 +137,9 @@ impl Taken {
         let since = SystemClock.now();
         // What stands there already was before.
         let log = Follower::new(prefix, Some(since)).after(db.statements.logs(None).await?);
+        if let Some(answers) = &mut answers {
+            answers.from_here().await?;
+        }
         let part = Part::of(to);
         let failed = |e: io::Error| unwritten(&part.file, &e);
         let file = part.begin()?;

@@ -142,3 +142,18 @@ fn a_write_that_read_beside_another_session_s_is_in_doubt() {
     doubts.after(&one("b", copies, 5_000, 9_000), &Kind::of(copies), Went::Alike);
     assert_eq!(doubts.of(&["other".to_owned()], false), Some(BESIDE));
 }
+
+#[test]
+fn a_transaction_that_began_before_the_capture_is_in_doubt_when_it_ends() {
+    let update = "UPDATE orders SET total = 1";
+    let told = Told::new().say("a", update, Went::Alike);
+    assert_eq!(told.doubted("orders"), None, "it may have been alone");
+    let told = told.say("a", "ROLLBACK", Went::Alike);
+    assert_eq!(told.doubted("orders"), Some(BEGAN_BEFORE), "it was not, and stays here");
+    let told = Told::new()
+        .say("a", update, Went::Alike)
+        .say("a", "BEGIN", Went::Alike)
+        .say("a", "UPDATE other SET id = 2", Went::Alike)
+        .say("a", "ROLLBACK", Went::Alike);
+    assert_eq!((told.doubted("orders"), told.doubted("other")), (None, None), "one that begins here is whole");
+}

@@ -178,6 +178,12 @@ async fn what_the_source_answered_is_compared_at_its_place() {
         "its table is in doubt: {answers:?}"
     );
     assert!(!answers.begins_otherwise());
+    let others = (0..10).map(|n| answer(n, "2")).collect();
+    let answers = run(others, Pace::OneByOne).await.answers.unwrap();
+    assert!(
+        answers.begins_otherwise() && answers.findings.len() == 1 && answers.findings[0].times == 10,
+        "{answers:?}"
+    );
     let answers = run(all("UPDATE t SET a = 1"), Pace::Flat).await.answers.unwrap();
     assert_eq!((answers.asked, answers.not_asked), (0, 10), "at a speed they have no place: {answers:?}");
 }

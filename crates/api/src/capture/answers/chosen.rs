@@ -11,6 +11,8 @@ use tokio::time::Instant;
 const MOST_SHAPES: usize = 5_000;
 /// Reads of one look at the log that may be chosen; the rest of it is left out.
 const MOST_READS: usize = 2_000;
+/// A read that took longer is not asked again, µs.
+const SLOW_US: u64 = 2_000_000;
 
 /// What is chosen.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(super) struct Chosen {
     /// Of the round that was handed out, in its order.
     handed: Vec<String>,
     beyond_rate: u64,
+    slow: u64,
     skipped: BTreeMap<Skip, u64>,
 }
 
@@ -43,6 +46,7 @@ impl Chosen {
             round: Vec::new(),
             handed: Vec::new(),
             beyond_rate: 0,
+            slow: 0,
             skipped: BTreeMap::new(),
         }
     }
@@ -63,6 +67,7 @@ impl Chosen {
             // What does not read is nobody's question.
             Some(Some(Skip::NotARead)) | None => {}
             Some(Some(skip)) => *self.skipped.entry(skip).or_default() += 1,
+            Some(None) if one.duration_us.is_some_and(|us| us > SLOW_US) => self.slow += 1,
             Some(None) if self.round.len() < MOST_READS => self.round.push((id, one.clone())),
             Some(None) => self.beyond_rate += 1,
         }
@@ -123,6 +128,11 @@ impl Chosen {
         self.beyond_rate
     }
 
+    /// Reads that took too long.
+    pub(super) fn slow(&self) -> u64 {
+        self.slow
+    }
+
     /// Reads that are not asked, by why.
     pub(super) fn skipped(&self) -> &BTreeMap<Skip, u64> {
         &self.skipped
@@ -162,12 +172,14 @@ mod tests {
         }
         chosen.saw(&one(21, "UPDATE a SET x = 1"));
         chosen.saw(&one(22, "SELECT now()"));
+        chosen.saw(&Captured { duration_us: Some(SLOW_US + 1), ..one(23, "SELECT 5 FROM e") });
         let asked: Vec<String> = chosen.of_round().into_iter().map(|one| one.text).collect();
         assert_eq!(asked, ["SELECT 0 FROM a", "SELECT 1 FROM b", "SELECT 1 FROM c", "SELECT 1 FROM d"]);
         for at in 0..4 {
             chosen.sent(at != 1);
         }
         assert_eq!((chosen.beyond_rate(), chosen.shapes_asked()), (20, 3), "what is left out is counted");
+        assert_eq!(chosen.slow(), 1, "and what is slow as well");
         assert_eq!(chosen.skipped().values().sum::<u64>(), 1, "what asks for the time has no answer to keep");
         tokio::time::advance(std::time::Duration::from_secs(3)).await;
         for n in 0..5 {

@@ -28,6 +28,8 @@ pub(super) struct One {
     user: Option<String>,
     /// Which settings it was given, where it has nobody's.
     given: Vec<(String, String)>,
+    /// Locales of these that it does not have.
+    pub(super) missing: Vec<String>,
     prepared: HashMap<String, u32>,
     made: u32,
     /// Whether it has prepared what proves the place of an answer.
@@ -38,7 +40,15 @@ impl One {
     pub(super) async fn new(mut connection: PgConnection) -> Result<One, Failure> {
         sqlx::raw_sql(settings::BASE).execute(&mut connection).await.map_err(failure)?;
         watch_client(&mut connection).await;
-        Ok(One { connection, user: None, given: Vec::new(), prepared: HashMap::new(), made: 0, proves: false })
+        Ok(One {
+            connection,
+            user: None,
+            given: Vec::new(),
+            missing: Vec::new(),
+            prepared: HashMap::new(),
+            made: 0,
+            proves: false,
+        })
     }
 
     pub(super) fn connection(&mut self) -> &mut PgConnection {
@@ -65,7 +75,7 @@ impl One {
         }
         (self.user, self.given) = (None, Vec::new());
         self.forget().await?;
-        settings::give(&mut self.connection, settings).await?;
+        self.missing = settings::give(&mut self.connection, settings).await?;
         watch_client(&mut self.connection).await;
         self.given = settings.to_vec();
         Ok(())

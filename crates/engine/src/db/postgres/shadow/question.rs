@@ -47,6 +47,16 @@ const LOOK: &str = "SELECT pg_catalog.txid_current_snapshot()::text, \
 const SNAPSHOT: &str =
     "SELECT pg_catalog.txid_current_snapshot()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text";
 
+/// Tables on which somebody else holds a lock of writing, with their parts and what they are parts of.
+const WRITTEN: &str = "WITH RECURSIVE held(oid) AS (SELECT l.relation FROM pg_catalog.pg_locks l \
+        WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() \
+          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) \
+          AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')), \
+        down(oid) AS (SELECT oid FROM held UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN down d ON i.inhparent = d.oid), \
+        up(oid) AS (SELECT oid FROM held UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up u ON i.inhrelid = u.oid) \
+    SELECT c.relname::text FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384 \
+      AND c.oid IN (SELECT oid FROM down UNION SELECT oid FROM up)";
+
 /// Tables that a question names, with their parts and what they are parts of. What a view depends on is not followed here, so that is none.
 const TABLES: &str = "WITH RECURSIVE named(oid) AS (SELECT pg_catalog.to_regclass(n)::oid FROM unnest($1::text[]) n), \
         down(oid) AS (SELECT oid FROM named UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN down d ON i.inhparent = d.oid), \
@@ -117,6 +127,18 @@ impl Asker {
         }
         let any_table = sqlx::query_scalar(READS).bind(&asked.functions).fetch_one(connection).await?;
         Ok(Ok(Depends { named, tables: found.into_iter().map(|(name, _)| name).collect(), any_table }))
+    }
+
+    /// Tables that transactions write to which are open now, without their schemas.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn written_now(&mut self) -> Result<Vec<String>, Failure> {
+        let found = sqlx::query_scalar(WRITTEN).fetch_all(self.one.connection()).await;
+        match found {
+            Ok(names) => Ok(names),
+            Err(error) => Err(self.one.failed(error).await),
+        }
     }
 
     /// The settings that a role's statements have here.
@@ -221,13 +243,25 @@ impl Asks for Asker {
     async fn ask(&mut self, sample: &Sample, recorded: &Recorded, taking: Taking) -> Result<Answered, Failure> {
         if let Err(error) = self.one.become_given(&recorded.settings).await {
             let mut failed = self.one.failed(error).await;
-            // A locale that this system does not have says nothing of the answer.
+            // It says nothing of the answer.
             failed.state = None;
             return Err(failed);
+        }
+        // What it is needed for would be written in another way.
+        if !self.one.missing.is_empty() && is_of_a_locale(sample, recorded) {
+            let sentence = format!("This system does not have the source's {}.", self.one.missing.join(", "));
+            return Err(Failure { state: None, sentence, broken: false });
         }
         if let Err(error) = self.one.begin().await {
             return Err(self.one.failed(error).await);
         }
         self.answer(sample, taking).await
     }
+}
+
+/// Whether it may write money, or dates and numbers as a country does.
+fn is_of_a_locale(sample: &Sample, recorded: &Recorded) -> bool {
+    const MONEY: u32 = 790;
+    let text = sample.text.to_lowercase();
+    text.contains("to_char") || text.contains("money") || recorded.answered.columns.iter().any(|c| c.kind == MONEY)
 }

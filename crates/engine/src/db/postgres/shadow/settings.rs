@@ -76,14 +76,19 @@ pub(super) async fn all(connection: &mut PgConnection) -> sqlx::Result<Vec<(Stri
     sqlx::query_as(all).bind(names).fetch_all(connection).await
 }
 
-/// Makes a session have these.
-pub(super) async fn give(connection: &mut PgConnection, settings: &[(String, String)]) -> sqlx::Result<()> {
+/// Makes a session have these. Locales that this system does not have are left as they are, and named.
+pub(super) async fn give(connection: &mut PgConnection, settings: &[(String, String)]) -> sqlx::Result<Vec<String>> {
     sqlx::raw_sql(BASE).execute(&mut *connection).await?;
+    let mut missing = Vec::new();
     for (name, value) in settings.iter().filter(|(name, _)| TAKEN.contains(&name.as_str())) {
         let set = "SELECT pg_catalog.set_config($1, $2, false)";
-        sqlx::query(set).bind(name).bind(value).execute(&mut *connection).await?;
+        match sqlx::query(set).bind(name).bind(value).execute(&mut *connection).await {
+            Ok(_) => {}
+            Err(e) if name.starts_with("lc_") && e.as_database_error().is_some() => missing.push(name.clone()),
+            Err(e) => return Err(e),
+        }
     }
-    Ok(())
+    Ok(missing)
 }
 
 /// Whether the server's configuration files can be seen.
