@@ -153,7 +153,7 @@ impl Answers {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub(super) async fn from_here(&mut self) -> Result<(), ApiError> {
+    pub(super) async fn begins_here(&mut self) -> Result<(), ApiError> {
         let unreached = |f: Failure| ApiError::new("failed", f.sentence, "See that it answers.");
         let mut looks = self.source.asker().await.map_err(unreached)?;
         self.foreign.extend(looks.written_now().await.map_err(unreached)?);

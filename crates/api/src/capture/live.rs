@@ -138,7 +138,7 @@ impl Taken {
         // What stands there already was before.
         let log = Follower::new(prefix, Some(since)).after(db.statements.logs(None).await?);
         if let Some(answers) = &mut answers {
-            answers.from_here().await?;
+            answers.begins_here().await?;
         }
         let part = Part::of(to);
         let failed = |e: io::Error| unwritten(&part.file, &e);
