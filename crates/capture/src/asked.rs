@@ -57,7 +57,7 @@ pub struct AnswersCompared {
     pub different: u64,
     /// Of these: another one, or none, for a reason that says nothing of the copy; by why.
     pub in_doubt: BTreeMap<String, u64>,
-    /// Answers that were not compared, since statements were not played one by one or it was stopped.
+    /// Answers that were not asked for, since statements were not played one by one, or no copy has the source's version.
     pub not_asked: u64,
     /// Of the first ones so many differ.
     pub first_different: u64,

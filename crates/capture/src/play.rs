@@ -245,7 +245,10 @@ pub async fn play(
             let answers = answers.get_or_insert_default();
             match &mut asks {
                 Some((copy, seed)) => {
-                    let held = hold(copy.as_mut(), *seed, &one, recorded, shared.ran()).await;
+                    let held = tokio::select! {
+                        held = hold(copy.as_mut(), *seed, &one, recorded, shared.ran()) => held,
+                        () = watched.stop.cancelled() => break,
+                    };
                     let doubt = shared.doubts().and_then(|d| d.of(&recorded.tables, recorded.any_table));
                     answers.took(&one, held, doubt);
                 }

@@ -86,7 +86,10 @@ pub(super) struct Answers {
     foreign: HashSet<String>,
     known_foreign: HashSet<String>,
     others_wrote: u64,
+    /// Statements had no durations.
     no_place: u64,
+    /// Their lines never came.
+    unplaced: u64,
 }
 
 impl Answers {
@@ -146,6 +149,7 @@ impl Answers {
             known_foreign: HashSet::new(),
             others_wrote: 0,
             no_place: 0,
+            unplaced: 0,
         })
     }
 
@@ -224,6 +228,10 @@ impl Answers {
                 out.push(one);
             }
         }
+        // Where the server does not write our lines none ever has its place.
+        if self.waiting.len() > MOST_KNOWN {
+            self.unplaced += self.waiting.drain().count() as u64;
+        }
         // Marks of proofs that failed have nobody who waits for them.
         let oldest = self.waiting.keys().min().copied();
         if self.places.len() > MOST_KNOWN {
@@ -271,7 +279,11 @@ impl Answers {
             self.no_place,
             "answers are not kept, since statements are logged without their durations: set log_min_duration_statement to 0.",
         );
-        say(self.waiting.len() as u64, "answers are not kept: their places were not found in the log.");
+        let unplaced = self.unplaced + self.waiting.len() as u64;
+        say(
+            unplaced,
+            "answers are not kept: their places were not found in the log; log_min_messages has to be error or below.",
+        );
         let why = counts.why.as_deref().unwrap_or_default();
         say(counts.failed, &format!("questions failed or could not be asked. The first: {why}"));
         for (skip, count) in chosen.skipped().iter().chain(&counts.skipped) {

@@ -2,6 +2,7 @@
 
 use switchyard_capture::{
     asked::{AnswersCompared, Asking},
+    play::Pace,
     record::Answers,
 };
 use switchyard_engine::db::connect::UnderShadow;
@@ -40,9 +41,9 @@ pub(super) async fn asking(
 }
 
 /// What is to be known of the answers, in sentences.
-pub(super) fn remarks_of_answers(answers: &AnswersCompared) -> Vec<String> {
+pub(super) fn remarks_of_answers(answers: &AnswersCompared, pace: Pace) -> Vec<String> {
     let mut out = Vec::new();
-    if answers.not_asked > 0 && answers.asked == 0 {
+    if answers.not_asked > 0 && pace != Pace::OneByOne {
         out.push(format!(
             "{} answers of the source were not compared: that takes statements that are played one by one, which is so without --speed.",
             answers.not_asked

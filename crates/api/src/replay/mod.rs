@@ -272,7 +272,7 @@ fn remarks(replayed: &Replayed, request: &ReplayRequest, pace: Pace) -> Vec<Stri
         out.push(format!("{} sessions never ended, and were broken off.", replayed.stuck));
     }
     if let Some(answers) = &replayed.answers {
-        out.extend(remarks_of_answers(answers));
+        out.extend(remarks_of_answers(answers, pace));
     } else if request.against.is_none() {
         out.push(
             "A log has no answers: only failures are compared with it. Give a second copy with --against.".to_owned(),
