@@ -173,6 +173,28 @@ impl World {
         assert!(matches!(result, CommandResult::Done { .. }), "{command} did not do its work: {result:?}");
     }
 
+    /// A copy of the source as it is, on its own server, with an endpoint of this name. Nobody may be connected to the source.
+    pub async fn copy(&self, api: &Switchyard, name: &str) {
+        let source = &self.rig.source;
+        let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{DATABASE}\"");
+        let mut connection = source.connect("postgres").await.unwrap_or_else(|e| panic!("the source answers: {e}"));
+        let made = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await;
+        made.unwrap_or_else(|e| panic!("the source is copied: {e}"));
+        let login = &source.logins.app;
+        let mut fields = endpoint(name, source);
+        (fields["database"], fields["user"]) = (json!(name), json!(login.user));
+        let args = json!({ "endpoint": fields, "password": login.password, "rename_from": null });
+        ask(api, "endpoint_save", args).await;
+    }
+
+    /// Runs a statement on a copy.
+    pub async fn at_copy(&self, name: &str, sql: &'static str) {
+        let mut connection =
+            self.rig.source.connect(name).await.unwrap_or_else(|e| panic!("the copy {name} answers: {e}"));
+        let done = sqlx::raw_sql(sql).execute(&mut connection).await;
+        done.unwrap_or_else(|e| panic!("the copy {name} takes {sql:?}: {e}"));
+    }
+
     fn routers(&self) -> (Vec<Value>, Vec<Value>) {
         let mut routers = Vec::new();
         let mut passwords = Vec::new();

@@ -24,6 +24,8 @@ const BEHIND_THE_STREAM: [&str; 5] = [
      WHERE image_id IN (SELECT image_id FROM public.product_image ORDER BY image_id LIMIT 3)",
     "UPDATE public.warehouse SET network = NULL, name = upper(name)",
 ];
+/// Copies of the source, on its own server.
+const COPIES: [&str; 2] = ["copy-a", "copy-b"];
 /// Pages of a migration, with something on each that says it was drawn.
 const PAGES: [(&str, &str); 11] = [
     ("overview", "lag-chart"),
@@ -204,6 +206,121 @@ async fn the_queries_page_panel_by_panel() {
     app.see("metric-name").await;
     keep(&app, "dialog-metric").await;
     app.close().await;
+}
+
+/// The other half of the page: a capture of the application at work, played on two copies of which one has another row, and load.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a screen: scripts/window-tests.sh screenshots"]
+async fn the_queries_page_rehearsed_on_copies() {
+    let settings = [("logging_collector", "on"), ("log_destination", "csvlog"), ("log_min_duration_statement", "0")];
+    let source_settings = settings.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec();
+    let mut world = World::with(RigOptions { source_settings, ..RigOptions::default() }).await;
+    let api = world.api(false).await;
+    world.create(&api).await;
+    for copy in COPIES {
+        world.copy(&api, copy).await;
+    }
+    api.shut_down().await;
+    world.begin_work().await;
+    let app = world.open(&["--open", World::MIGRATION]).await;
+    app.click("nav-queries").await;
+    app.click("tab-rehearse").await;
+    app.see("captures-none").await;
+    keep(&app, "rehearse-empty").await;
+    let file = captured(&app, &world).await;
+    replayed(&app, &world, &file).await;
+    loaded(&app, &file).await;
+    app.close().await;
+}
+
+/// The file of the one that was taken.
+async fn captured(app: &App, world: &World) -> String {
+    app.click("capture-take").await;
+    app.text_until("capture-taking", "statements come", COMPARED, |t| t.contains("statements")).await;
+    app.wait_for("enough of them", COMPARED, async || {
+        let text = app.text("capture-taking").await;
+        let digits: String = text.split(" statement").next()?.chars().filter(char::is_ascii_digit).collect();
+        (digits.parse::<u64>().ok()? > 400).then_some(())
+    })
+    .await;
+    panels(app, "taking", &["captures"]).await;
+    app.click("capture-stop").await;
+    app.see_within("capture-made", COMPARED).await;
+    // As somebody leaves it who was killed, and one that was removed.
+    let folder = world.data().join("captures");
+    let made = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::copy(&made, folder.join("night.capture.part")).unwrap();
+    std::fs::copy(&made, folder.join("old.capture")).unwrap();
+    for name in ["night.capture", "old.capture"] {
+        app.fill("capture-path", folder.join(name).to_str().unwrap()).await;
+        app.click("capture-add").await;
+        app.wait_for("it is listed", COMPARED, async || {
+            app.texts("capture").await.iter().any(|t| t.contains(name)).then_some(())
+        })
+        .await;
+    }
+    std::fs::remove_file(folder.join("old.capture")).unwrap();
+    app.text_until("captures", "what is gone is said", COMPARED, |t| t.contains("is gone")).await;
+    panels(app, "listed", &["captures"]).await;
+    made.to_str().unwrap().to_owned()
+}
+
+async fn replayed(app: &App, world: &World, file: &str) {
+    to_the_top(app, "replay").await;
+    app.choose("replay-file", file).await;
+    app.choose("replay-at", World::SOURCE).await;
+    app.click("replay-start").await;
+    app.see_within("replay-fault", COMPARED).await;
+    panels(app, "refused", &["replay"]).await;
+    to_the_top(app, "replay").await;
+    app.choose("replay-at", COPIES[0]).await;
+    app.choose("replay-against", COPIES[1]).await;
+    // A difference that the replay finds by the statements that read it.
+    app.click("replay-first-look").await;
+    let other = "UPDATE public.product SET title = title || '!' WHERE title LIKE '%7'";
+    world.at_copy(COPIES[1], other).await;
+    app.click("replay-start").await;
+    app.see_within("replay-progress", COMPARED).await;
+    panels(app, "playing", &["replay"]).await;
+    app.see_within("replay-outcome", COMPARED).await;
+    app.script("document.querySelector('[data-testid=replay-finding]')?.setAttribute('open', '')", Vec::new()).await;
+    panels(app, "replayed", &["replay", "replay-shapes"]).await;
+}
+
+async fn loaded(app: &App, file: &str) {
+    to_the_top(app, "load").await;
+    app.choose("load-file", file).await;
+    app.choose("load-at", COPIES[0]).await;
+    app.choose("load-how", "ramp").await;
+    for (field, value) in [
+        ("load-from", "50"),
+        ("load-to", "3000"),
+        ("load-steps", "6"),
+        ("load-seconds", "9 s"),
+        ("load-p99", "60"),
+        ("load-failed", "100"),
+    ] {
+        app.fill(field, value).await;
+    }
+    panels(app, "asked", &["load"]).await;
+    to_the_top(app, "load").await;
+    app.click("load-start").await;
+    app.see_within("load-now", COMPARED).await;
+    panels(app, "running", &["load"]).await;
+    app.see_within("load-outcome", COMPARED).await;
+    panels(app, "loaded", &["load"]).await;
+}
+
+/// Each panel brought into sight.
+async fn panels(app: &App, state: &str, panels: &[&str]) {
+    for panel in panels {
+        to_the_top(app, panel).await;
+        keep(app, &format!("rehearse-{state}-{panel}")).await;
+    }
+}
+
+async fn to_the_top(app: &App, panel: &str) {
+    app.script(&format!("document.querySelector('[data-testid={panel}]').scrollIntoView()"), Vec::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,6 +146,28 @@ commands! {
     shadow(ByName) -> ShadowView;
     /// Ends shadow reads.
     shadow_stop(ByName) -> Nothing;
+    /// The captures of this machine, and the one that this process takes of a migration's source.
+    captures(CapturesRequest) -> CapturesView;
+    /// Begins to capture a migration's source.
+    capture_start(CaptureStart) -> CapturesView;
+    /// Ends a capture; of one that broke off, what there is is kept.
+    capture_stop(CaptureFile) -> Nothing;
+    /// Looks through a capture and lists it.
+    capture_add(CaptureFile) -> CaptureRow;
+    /// Takes a capture off the list; its file stays.
+    capture_forget(CaptureFile) -> Nothing;
+    /// Begins to play a capture on a scratch copy, or on two that are compared.
+    replay_start(ReplayStart) -> ReplayJobView;
+    /// How the newest replay of this process stands.
+    replay_job(ByName) -> ReplayJobView;
+    /// Ends a replay in order.
+    replay_stop(ByName) -> Nothing;
+    /// Begins to send load to a database that is no authority.
+    load_start(LoadStart) -> Nothing;
+    /// How the newest load of this process stands, with its picture.
+    load_job(LoadLook) -> LoadView;
+    /// Ends load in order.
+    load_stop(ByName) -> Nothing;
     /// Percentiles of reads or writes of both sides over time.
     latency_chart(LatencyChartRequest) -> LatencyChart;
     /// Transactions that would delay the fence, as the server tells them now.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use switchyard_engine::{
@@ -51,6 +51,10 @@ pub struct Switchyard {
     pub(crate) consoles: tokio::sync::Mutex<HashMap<MigrationId, Routers>>,
     /// Shadow reads of this process, by migration.
     pub(crate) shadows: Mutex<HashMap<MigrationId, Arc<crate::shadow::Run>>>,
+    /// Captures, replays and load of this process.
+    pub(crate) rehearsals: crate::rehearse::Rehearsals,
+    /// This very handle, for what outlives a call.
+    pub(crate) me: Weak<Switchyard>,
     relay: JoinHandle<()>,
     stops: Stops,
 }
@@ -82,7 +86,7 @@ impl Switchyard {
         };
         let keychain = Arc::new(keychain);
         let parts = Parts { store, keychain, clock, operator: operator(), events: engine_events, watchdog };
-        let switchyard = Arc::new(Switchyard {
+        let switchyard = Arc::new_cyclic(|me| Switchyard {
             parts,
             drive: options.drive,
             events,
@@ -92,6 +96,8 @@ impl Switchyard {
             pairs: tokio::sync::Mutex::default(),
             consoles: tokio::sync::Mutex::default(),
             shadows: Mutex::default(),
+            rehearsals: crate::rehearse::Rehearsals::default(),
+            me: me.clone(),
             relay,
             stops,
         });
@@ -192,8 +198,16 @@ impl Switchyard {
         Ok(route.and_then(|r| if r.holding { Some(true) } else { r.route.is_ok().then_some(false) }))
     }
 
-    /// Stops driving: gives leases back, closes connections and the store.
+    /// Stops driving: ends captures, replays and load in order, gives leases back, closes connections and the store.
     pub async fn shut_down(&self) {
+        tokio::join!(self.rehearsals.end(), self.stop_driving());
+        self.relay.abort();
+        self.pairs.lock().await.clear();
+        self.consoles.lock().await.clear();
+        self.parts.store.close().await;
+    }
+
+    async fn stop_driving(&self) {
         let drivers: Vec<_> = self.drivers.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
         for (_, (cancel, _)) in &drivers {
             cancel.cancel();
@@ -203,10 +217,6 @@ impl Switchyard {
                 tracing::warn!("a conductor did not stop in time; its lease lapses by itself");
             }
         }
-        self.relay.abort();
-        self.pairs.lock().await.clear();
-        self.consoles.lock().await.clear();
-        self.parts.store.close().await;
     }
 
     /// Name of a migration whose clients are being held by this process right now.

@@ -27,6 +27,7 @@ pub mod preflight;
 mod previews;
 pub mod queries;
 mod reading;
+mod rehearse;
 pub mod repair;
 pub mod replay;
 mod resume;

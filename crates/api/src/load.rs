@@ -17,6 +17,26 @@ const MOST_SESSIONS: usize = 1_000;
 /// Longer than a month nobody waits.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
+/// Transactions that run at once where nothing else is said.
+pub const SESSIONS: usize = 10;
+/// Transactions that may wait for a session, as seconds of the rate.
+const BACKLOG_S: f64 = 5.0;
+
+/// When load ends by itself: at a P99 of a second, and at a share of failures in percent.
+///
+/// # Errors
+/// A sentence, for what is no limit.
+pub fn bounds(max_p99_ms: Option<f64>, max_failed: f64) -> Result<Bounds, String> {
+    let share = max_failed / 100.0;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(format!("{max_failed} is no percentage that may fail: give 0 to 100."));
+    }
+    if let Some(ms) = max_p99_ms.filter(|ms| !(ms.is_finite() && *ms > 0.0)) {
+        return Err(format!("{ms} ms is no time for a P99: give milliseconds above 0."));
+    }
+    Ok(Bounds { p99_ms: max_p99_ms, failed: Some(share), backlog_s: BACKLOG_S })
+}
+
 /// Asks for load.
 #[derive(Debug)]
 pub struct LoadRequest {
@@ -164,12 +184,12 @@ impl Switchyard {
     }
 }
 
-async fn addresses(of: &Endpoint) -> Vec<SocketAddr> {
+pub(crate) async fn addresses(of: &Endpoint) -> Vec<SocketAddr> {
     // A name that is not known is compared as a name.
     tokio::net::lookup_host((of.host.as_str(), of.port)).await.map(Iterator::collect).unwrap_or_default()
 }
 
-fn same(a: &Endpoint, a_at: &[SocketAddr], b: &Endpoint, b_at: &[SocketAddr]) -> bool {
+pub(crate) fn same(a: &Endpoint, a_at: &[SocketAddr], b: &Endpoint, b_at: &[SocketAddr]) -> bool {
     let one_name = a.host == b.host && a.port == b.port;
     a.database == b.database && (one_name || a_at.iter().any(|at| b_at.contains(at)))
 }

@@ -235,7 +235,7 @@ impl Switchyard {
         Ok((endpoint, secret))
     }
 
-    async fn stored_endpoint(&self, what: &str, name: &str) -> Result<Endpoint, ApiError> {
+    pub(crate) async fn stored_endpoint(&self, what: &str, name: &str) -> Result<Endpoint, ApiError> {
         let found = self.parts.store.endpoints().await?.into_iter().find(|e| e.name == name);
         found.ok_or_else(|| {
             // A mistyped URL may hold a password, so it is not repeated.

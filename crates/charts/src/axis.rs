@@ -54,7 +54,12 @@ pub(crate) struct LagAxis {
 
 /// An axis from 0 on which `highest_ms` fits, with about `wanted` steps.
 pub(crate) fn lag_axis(highest_ms: f64, wanted: usize) -> LagAxis {
-    let unit = Unit::for_top(highest_ms);
+    let axis = axis_in(Unit::for_top(highest_ms), highest_ms, wanted);
+    // Four digits and their unit are wider than the margin.
+    if highest_ms < 1_000.0 && axis.top_ms >= 1_000.0 { axis_in(Unit::Seconds, highest_ms, wanted) } else { axis }
+}
+
+fn axis_in(unit: Unit, highest_ms: f64, wanted: usize) -> LagAxis {
     let highest = (highest_ms / unit.ms()).max(f64::MIN_POSITIVE);
     let step = nice_step(highest / wanted.max(1) as f64);
     let steps = (highest / step - 1e-9).ceil().max(1.0) as usize;
@@ -153,6 +158,7 @@ mod tests {
         assert_eq!(labels(1_600.0), ["0", "0.5", "1.0", "1.5", "2.0 s"]);
         assert_eq!(labels(1_000.0), ["0", "0.25", "0.50", "0.75", "1.00 s"], "digits stay aligned");
         assert_eq!(labels(700.0), ["0", "200", "400", "600", "800 ms"]);
+        assert_eq!(labels(850.0), ["0", "0.25", "0.50", "0.75", "1.00 s"], "what would reach a second is in seconds");
         assert_eq!(labels(600_000.0), ["0", "2.5", "5.0", "7.5", "10.0 min"]);
         assert_eq!(labels(0.4), ["0", "0.1", "0.2", "0.3", "0.4 ms"]);
         assert_eq!(labels(86_400_000.0).last().unwrap(), "30 h");

@@ -11,11 +11,13 @@ mod canvas;
 mod gantt;
 mod lag;
 mod latency;
+mod load;
 mod theme;
 
 pub use gantt::{GanttInput, gantt_chart};
 pub use lag::{LagChartInput, LagChartOutput, lag_chart};
 pub use latency::{LatencyChartInput, latency_chart};
+pub use load::{LoadChartInput, load_chart};
 pub use theme::Theme;
 
 /// Why a chart could not be drawn.

@@ -160,6 +160,7 @@ async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, f
     assert!(!to.exists() && seen(&part) == 3, "whoever took it was killed: what was taken is there");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&part).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600, "for its owner alone");
+    assert_eq!(stands(ctl, &to), (1, "broken_off".into()), "the list knows of it, and that something is wrong");
     let stop = ["capture", "stop", to.to_str().unwrap()];
     let (code, made) = run(ctl, &stop);
     assert_eq!((code, &made["statements"]), (0, &3.into()), "whoever asks for its end makes it whole: {made}");
@@ -167,7 +168,11 @@ async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, f
     assert!(!part.exists() && seen(&to) == 3);
     let (code, answer) = run(ctl, &stop);
     assert!(code == 2 && answer.to_string().contains("whole already"), "there is nothing to end: {answer}");
+    assert_eq!(stands(ctl, &to), (0, "whole".into()));
     std::fs::remove_file(&to).unwrap();
+    assert_eq!(stands(ctl, &to), (1, "gone".into()));
+    let (code, _) = run(ctl, &["capture", "forget", to.to_str().unwrap()]);
+    assert_eq!((code, stands(ctl, &to)), (0, (0, "not listed".into())), "the imported one is as it was");
 
     let mut child = ctl.spawn(&args);
     until(|| part.exists()).await;
@@ -196,6 +201,14 @@ async fn a_live_server_is_captured_also_by_a_process_that_is_killed(ctl: &Ctl, f
     let (code, answer) = run(ctl, &["capture", "start", "--at", "b", "--to", part.to_str().unwrap()]);
     let why = answer["error"]["message"].as_str().unwrap_or_default();
     assert!(code == 2 && why.contains("log_min_duration_statement is -1"), "nothing is logged there: {answer}");
+}
+
+/// How a capture stands in the list, and what the list answers.
+fn stands(ctl: &Ctl, file: &std::path::Path) -> (i32, String) {
+    let (code, list) = run(ctl, &["capture", "list"]);
+    let rows = list["captures"].as_array().unwrap();
+    let row = rows.iter().find(|r| r["file"] == file.to_str().unwrap());
+    (code, row.map_or("not listed".to_owned(), |r| r["stands"].as_str().unwrap().to_owned()))
 }
 
 /// Three statements of an application.

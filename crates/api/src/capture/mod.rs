@@ -26,6 +26,7 @@ use crate::dto::ApiError;
 pub use import::{ImportRequest, import};
 pub use live::CaptureRequest;
 pub use part::stop;
+pub(crate) use part::{PartStands, part_stands};
 
 /// A capture that was made.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -100,6 +100,28 @@ impl Part {
     }
 }
 
+/// What stands where a capture is being taken, or was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartStands {
+    /// Somebody takes it.
+    BeingTaken,
+    /// Whoever took it is gone.
+    BrokenOff {
+        /// Size of what there is.
+        bytes: u64,
+    },
+}
+
+/// How the part of the capture that will be `to` stands; None where there is none.
+pub(crate) fn part_stands(to: &Path) -> Option<PartStands> {
+    let file = File::open(Part::of(to).file).ok()?;
+    // The lock goes with the file, at once.
+    match file.try_lock_shared() {
+        Ok(()) => Some(PartStands::BrokenOff { bytes: file.metadata().map_or(0, |m| m.len()) }),
+        Err(_) => Some(PartStands::BeingTaken),
+    }
+}
+
 /// Ends a capture that another process takes, or took until it was killed; answers what there is of it then.
 ///
 /// # Errors

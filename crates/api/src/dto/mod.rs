@@ -1,6 +1,7 @@
 //! What goes over the bridge, in both directions. TypeScript is generated from here.
 
 mod app;
+mod captures;
 mod chart;
 mod cockpit;
 mod consistency;
@@ -10,12 +11,14 @@ mod endpoint;
 mod event;
 mod export;
 mod journal;
+mod load;
 mod metrics;
 mod migration;
 mod over_time;
 mod plan;
 mod preview;
 mod queries;
+mod rehearsal;
 mod run;
 mod schema;
 mod shadow;
@@ -23,6 +26,7 @@ mod sources;
 mod transactions;
 
 pub use app::*;
+pub use captures::*;
 pub use chart::*;
 pub use cockpit::*;
 pub use consistency::*;
@@ -32,12 +36,14 @@ pub use endpoint::*;
 pub use event::*;
 pub use export::*;
 pub use journal::*;
+pub use load::*;
 pub use metrics::*;
 pub use migration::*;
 pub use over_time::*;
 pub use plan::*;
 pub use preview::*;
 pub use queries::*;
+pub use rehearsal::*;
 pub use run::*;
 pub use schema::*;
 pub use shadow::*;

@@ -5,6 +5,7 @@
 
 mod answers;
 mod tables;
+mod told;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -23,12 +24,13 @@ use switchyard_engine::{
 use crate::{
     Switchyard,
     capture::{Ordered, blocking, survey},
-    dto::ApiError,
+    dto::{ApiError, ReplayPhase},
     verify::End,
 };
 
 use answers::{asking, remarks_of_answers};
 pub use tables::{TableDiffers, TablesCompared};
+pub(crate) use told::Told;
 
 /// More sessions than this no single program should open.
 const MOST_SESSIONS: usize = 1_000;
@@ -118,12 +120,23 @@ impl Switchyard {
     /// # Errors
     /// `refused` where a database is a side of a migration; when one cannot be reached, or the capture cannot be read.
     pub async fn replay(&self, request: ReplayRequest, watched: Watched) -> Result<ReplayView, ApiError> {
+        self.replay_told(request, watched, Arc::default()).await
+    }
+
+    /// The same for somebody who looks on.
+    pub(crate) async fn replay_told(
+        &self,
+        request: ReplayRequest,
+        watched: Watched,
+        told: Arc<Told>,
+    ) -> Result<ReplayView, ApiError> {
         check(&request)?;
         let file = request.capture.clone();
         let (survey, head, mut notes) = blocking(move || survey(&file)).await?;
         let usual = if request.against.is_some() || survey.answers > 0 { Pace::OneByOne } else { Pace::Timed(1.0) };
         let pace = request.pace.unwrap_or(usual);
         fits(&survey, pace, request.sessions)?;
+        told.read(survey.statements);
         let Scratch { stage: here, at, reads: reads_here } = self.scratch("The scratch copy", &request.at).await?;
         let mut reads = vec![(at.clone(), reads_here)];
         let (there, against) = match &request.against {
@@ -141,6 +154,7 @@ impl Switchyard {
         };
         let compared = request.against.as_ref().zip(request.tables.as_ref()).filter(|_| survey.writes);
         if let (Some((other, tables)), true) = (compared, request.first_look) {
+            told.goes_to(ReplayPhase::Before);
             self.equal_at_first(&request.at, other, tables).await?;
         }
         let asking = match head.answers.filter(|_| survey.answers > 0 && pace == Pace::OneByOne) {
@@ -151,16 +165,21 @@ impl Switchyard {
         let order = if pace == Pace::OneByOne { Order::Logged } else { Order::Started };
         let (tell, feed) = tokio::sync::mpsc::channel(1_000);
         let file = request.capture.clone();
+        let feeds = told.clone();
         let fed = tokio::task::spawn_blocking(move || -> Result<(), ApiError> {
             for one in Ordered::open(&file, order)? {
+                let one = one?;
+                feeds.comes(one.at_us);
                 // It was stopped where nobody takes them any more.
-                if tell.blocking_send(one?).is_err() {
+                if tell.blocking_send(one).is_err() {
                     break;
                 }
             }
             Ok(())
         });
+        told.goes_to(ReplayPhase::Playing);
         let how = How { pace, sessions: request.sessions };
+        let (here, there) = (told.counts(here, 0), there.map(|there| told.counts(there, 1)));
         let copies = Copies { here, there, asking };
         let replayed = play(copies, feed, survey.sessions, how, from_ms, watched).await;
         let fed = fed.await.map_err(|e| ApiError::new("failed", format!("Reading broke off: {e}."), "Try again."))?;
@@ -169,6 +188,7 @@ impl Switchyard {
         }
         let (mut tables, mut tables_unknown) = (None, None);
         if let Some((other, patterns)) = compared.filter(|_| !replayed.stopped) {
+            told.goes_to(ReplayPhase::After);
             let ran = Ran { from_ms, to_ms: SystemClock.now() };
             match self.tables_after(&request.at, other, patterns, ran).await {
                 Ok(compared) => tables = Some(compared),

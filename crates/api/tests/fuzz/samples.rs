@@ -47,7 +47,9 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "provide_password" => json!({ "secret": "a", "password": known.password }),
         "journal" => json!({ "migration": "shop", "after": 0, "limit": 100 }),
         "consistency" | "schema_differences" | "measure_pair" | "pools_now" | "drills" | "dual_write"
-        | "dual_write_off" | "transactions" | "shadow" | "shadow_stop" => json!({ "name": "shop" }),
+        | "dual_write_off" | "transactions" | "shadow" | "shadow_stop" | "replay_job" | "replay_stop" | "load_stop" => {
+            json!({ "name": "shop" })
+        }
         "findings" => json!({ "migration": "shop", "table": table, "after": 0, "most": 50 }),
         "set_pacing" => json!({ "migration": "shop", "pacing": { "paused": false, "duty": 25, "full_every_s": 0 } }),
         "compare_now" => json!({ "migration": "shop", "tables": [table] }),
@@ -85,6 +87,21 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
         "shadow_start" => {
             json!({ "migration": "shop", "traffic": "files", "files": ["/nowhere/postgresql.csv"], "prefix": null,
             "seconds": 1, "share": 50, "rate": 10 })
+        }
+        "captures" => json!({ "migration": "shop" }),
+        "capture_start" => json!({ "migration": "shop", "file": "/nowhere/shop.capture", "seconds": 1 }),
+        "capture_stop" | "capture_add" | "capture_forget" => json!({ "file": "/nowhere/shop.capture" }),
+        "replay_start" => {
+            json!({ "migration": "shop", "file": "/nowhere/shop.capture", "at": "spare", "against": null, "speed": "times",
+            "times": 2.0, "first_look": true })
+        }
+        "load_start" => {
+            json!({ "migration": "shop", "at": "spare", "of": { "of": "script", "text": "SELECT 1;" },
+            "how": { "how": "ramp", "from": 1.0, "to": 2.0, "steps": 2 }, "seconds": 1, "sessions": 1, "max_p99_ms": 50.0,
+            "max_failed": 1.0 })
+        }
+        "load_job" => {
+            json!({ "migration": "shop", "width": 600, "height": 140, "dark": false, "utc_offset_minutes": 0 })
         }
         "queries_index" => json!({ "migration": "shop", "statement": "0123456789abcdef", "apply": false }),
         "dual_write_on" => {

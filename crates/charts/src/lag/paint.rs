@@ -25,7 +25,7 @@ pub(super) fn chart(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, runs: 
     lag_grid(c, f, lag, &p)?;
     time_labels(c, f, input.utc_offset_minutes, &p)?;
     gaps(c, f, runs, &p)?;
-    let gate = gate(c, f, input, &p)?;
+    let gate = limit_line(c, f, input.limit_ms, input.marks, &p)?;
     let empty = runs.is_empty();
     mark_lines(c, f, input.marks, gate, &p)?;
     if empty {
@@ -80,8 +80,13 @@ pub(crate) fn gaps(c: &Canvas<'_>, f: &Frame, runs: &[Run], p: &Palette) -> Done
 }
 
 /// The limit and its label; gives the area of the label.
-fn gate(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, p: &Palette) -> Result<Option<Area>, ChartError> {
-    let limit_ms = input.limit_ms;
+pub(crate) fn limit_line(
+    c: &Canvas<'_>,
+    f: &Frame,
+    limit_ms: f64,
+    marks: &[(i64, String)],
+    p: &Palette,
+) -> Result<Option<Area>, ChartError> {
     if !limit_ms.is_finite() || limit_ms <= 0.0 {
         return Ok(None);
     }
@@ -91,7 +96,7 @@ fn gate(c: &Canvas<'_>, f: &Frame, input: &LagChartInput<'_>, p: &Palette) -> Re
     let width = text_width(&label);
     let at = |left: f64| Area { left, right: left + width, top: y - 16.0, bottom: y };
     // At the end where the line is read, unless a mark goes through it there; the newest marks are always at that end.
-    let crossed = |a: &Area| input.marks.iter().map(|(at, _)| f.x(*at)).any(|x| x > a.left - 2.0 && x < a.right + 2.0);
+    let crossed = |a: &Area| marks.iter().map(|(at, _)| f.x(*at)).any(|x| x > a.left - 2.0 && x < a.right + 2.0);
     let (right, left) = (at(f.right - 4.0 - width), at(f.left + 4.0));
     let (area, align, x) = if crossed(&right) && !crossed(&left) {
         (left, Align::Left, left.left)

@@ -29,6 +29,20 @@ pub enum CaptureCmd {
         /// The capture.
         file: PathBuf,
     },
+    /// The captures that were made or opened on this machine: 0 fine, 1 where a file is gone, was changed or broke off.
+    ///
+    /// The list is in the store, and holds no value of a capture.
+    List,
+    /// Looks through a capture and lists it.
+    Add {
+        /// The capture.
+        file: PathBuf,
+    },
+    /// Takes a capture off the list; its file stays.
+    Forget {
+        /// The capture.
+        file: PathBuf,
+    },
 }
 
 /// `capture start …`

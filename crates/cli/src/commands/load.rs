@@ -5,11 +5,11 @@ use std::time::Duration;
 use switchyard_api::{
     capture::as_load,
     dto::ApiError,
-    load::{How, LoadRequest, Loaded},
+    load::{How, LoadRequest, Loaded, SESSIONS, bounds},
     verify::End,
 };
 use switchyard_load::{
-    Bounds, Figures, Mix, Ramp, Script, Second, Stopped,
+    Figures, Mix, Ramp, Script, Second, Stopped,
     script::{Expression, Number, Variables},
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -19,11 +19,6 @@ use crate::{
     args::{LoadArgs, LoadCmd},
     output::{self, Answer},
 };
-
-/// Transactions that run at once where nothing else is said.
-const SESSIONS: usize = 10;
-/// Transactions that may wait for a session, as seconds of the rate.
-const BACKLOG_S: f64 = 5.0;
 
 pub async fn run(ctl: &Ctl, cmd: LoadCmd) -> Result<Answer, ApiError> {
     let LoadCmd::Run(args) = cmd;
@@ -83,13 +78,6 @@ async fn request(args: LoadArgs) -> Result<LoadRequest, ApiError> {
         (per_second, None) => How::Hold { per_second: per_second.or(captured).unwrap_or(0.0), time },
     };
     let sessions = args.sessions.or(capture.as_ref().map(|about| about.most_at_once)).unwrap_or(SESSIONS);
-    let share = args.max_failed / 100.0;
-    if !(0.0..=1.0).contains(&share) {
-        return Err(invalid(format!("--max-failed {} is no percentage: give 0 to 100.", args.max_failed)));
-    }
-    if let Some(ms) = args.max_p99.filter(|ms| !(ms.is_finite() && *ms > 0.0)) {
-        return Err(invalid(format!("--max-p99 {ms} is no time: give milliseconds above 0.")));
-    }
     Ok(LoadRequest {
         at: End { reference: args.at, password: std::env::var("SWITCHYARD_LOAD_PASSWORD").ok() },
         mix,
@@ -98,7 +86,7 @@ async fn request(args: LoadArgs) -> Result<LoadRequest, ApiError> {
         sessions,
         variables: variables_of(&args.defines).map_err(invalid)?,
         seed: args.seed,
-        bounds: Bounds { p99_ms: args.max_p99, failed: Some(share), backlog_s: BACKLOG_S },
+        bounds: bounds(args.max_p99, args.max_failed).map_err(invalid)?,
     })
 }
 

@@ -1,9 +1,10 @@
-//! The store: endpoints, migrations, the journal, the lease, tickets, snapshots, samples, what operators decided of plans. One SQLite file in WAL mode.
+//! The store: endpoints, migrations, the journal, the lease, tickets, snapshots, samples, what operators decided of plans, captures of this machine. One SQLite file in WAL mode.
 //!
 //! Owns the file and its schema. Knows nothing of databases or routers, and never holds a secret.
 
 mod accepted;
 mod cached;
+mod captures;
 mod chain;
 mod changes;
 mod checkpoint;

@@ -59,6 +59,8 @@ pub struct Bounds {
 /// One second, for whoever looks on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Second {
+    /// Transactions that should begin each second just now.
+    pub asked_per_second: f64,
     /// Transactions that ended in it, failed ones with them.
     pub ended: u64,
     /// Failed ones.
@@ -181,7 +183,7 @@ async fn watch(shared: Arc<Shared>, per_second: f64, bounds: Bounds, seconds: Op
     loop {
         tick.tick().await;
         let waiting = shared.starts().waiting(Instant::now());
-        let second = shared.seen().second(waiting);
+        let second = shared.seen().second(per_second, waiting);
         let why = bounds.broken(&second, per_second);
         broken = if why.is_some() { broken + 1 } else { 0 };
         if let Some(seconds) = &seconds {

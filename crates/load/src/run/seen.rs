@@ -82,11 +82,12 @@ impl Seen {
         }
     }
 
-    /// What came since it was asked last.
-    pub(super) fn second(&mut self, waiting: usize) -> Second {
+    /// What came since it was asked last, at this rate.
+    pub(super) fn second(&mut self, asked_per_second: f64, waiting: usize) -> Second {
         let ended = self.transactions + self.failed;
         let p99_ms = self.lately.spread().filter(|_| self.lately.count() >= ENOUGH).map(|s| s.p99_ms);
-        let second = Second { ended: ended - self.before.0, failed: self.failed - self.before.1, p99_ms, waiting };
+        let (ended_now, failed) = (ended - self.before.0, self.failed - self.before.1);
+        let second = Second { asked_per_second, ended: ended_now, failed, p99_ms, waiting };
         self.before = (ended, self.failed);
         self.lately.clear();
         second

@@ -5,6 +5,11 @@ import type { Accepted } from "./Accepted";
 import type { AppInfo } from "./AppInfo";
 import type { ByName } from "./ByName";
 import type { ByTicket } from "./ByTicket";
+import type { CaptureFile } from "./CaptureFile";
+import type { CaptureRow } from "./CaptureRow";
+import type { CaptureStart } from "./CaptureStart";
+import type { CapturesRequest } from "./CapturesRequest";
+import type { CapturesView } from "./CapturesView";
 import type { ChangeTimeline } from "./ChangeTimeline";
 import type { Cockpit } from "./Cockpit";
 import type { CockpitRequest } from "./CockpitRequest";
@@ -37,6 +42,9 @@ import type { LagChartRequest } from "./LagChartRequest";
 import type { LatencyChart } from "./LatencyChart";
 import type { LatencyChartRequest } from "./LatencyChartRequest";
 import type { LimitsTemplates } from "./LimitsTemplates";
+import type { LoadLook } from "./LoadLook";
+import type { LoadStart } from "./LoadStart";
+import type { LoadView } from "./LoadView";
 import type { MetricForm } from "./MetricForm";
 import type { MetricRow } from "./MetricRow";
 import type { MetricsRequest } from "./MetricsRequest";
@@ -61,6 +69,8 @@ import type { QueryErrorsView } from "./QueryErrorsView";
 import type { QuerySources } from "./QuerySources";
 import type { ReadUrl } from "./ReadUrl";
 import type { RemoveMetric } from "./RemoveMetric";
+import type { ReplayJobView } from "./ReplayJobView";
+import type { ReplayStart } from "./ReplayStart";
 import type { RunCommand } from "./RunCommand";
 import type { SaveEndpoint } from "./SaveEndpoint";
 import type { ScheduleDrills } from "./ScheduleDrills";
@@ -179,6 +189,28 @@ export interface Commands {
   shadow: { args: ByName; result: ShadowView };
   /** Ends shadow reads. */
   shadow_stop: { args: ByName; result: Nothing };
+  /** The captures of this machine, and the one that this process takes of a migration's source. */
+  captures: { args: CapturesRequest; result: CapturesView };
+  /** Begins to capture a migration's source. */
+  capture_start: { args: CaptureStart; result: CapturesView };
+  /** Ends a capture; of one that broke off, what there is is kept. */
+  capture_stop: { args: CaptureFile; result: Nothing };
+  /** Looks through a capture and lists it. */
+  capture_add: { args: CaptureFile; result: CaptureRow };
+  /** Takes a capture off the list; its file stays. */
+  capture_forget: { args: CaptureFile; result: Nothing };
+  /** Begins to play a capture on a scratch copy, or on two that are compared. */
+  replay_start: { args: ReplayStart; result: ReplayJobView };
+  /** How the newest replay of this process stands. */
+  replay_job: { args: ByName; result: ReplayJobView };
+  /** Ends a replay in order. */
+  replay_stop: { args: ByName; result: Nothing };
+  /** Begins to send load to a database that is no authority. */
+  load_start: { args: LoadStart; result: Nothing };
+  /** How the newest load of this process stands, with its picture. */
+  load_job: { args: LoadLook; result: LoadView };
+  /** Ends load in order. */
+  load_stop: { args: ByName; result: Nothing };
   /** Percentiles of reads or writes of both sides over time. */
   latency_chart: { args: LatencyChartRequest; result: LatencyChart };
   /** Transactions that would delay the fence, as the server tells them now. */

@@ -13,6 +13,7 @@ import { SampleDualWrite } from "./dualWrite";
 import { SampleMetrics } from "./metrics";
 import { SamplePools } from "./pools";
 import { SampleQueries } from "./queries";
+import { SampleRehearse } from "./rehearse";
 import { SampleShadow } from "./shadow";
 import { sampleSources } from "./sources";
 import { SampleSchema } from "./schema";
@@ -40,6 +41,7 @@ export class SampleBackend implements Backend {
   readonly #queries: SampleQueries;
   readonly #metrics: SampleMetrics;
   readonly #shadow = new SampleShadow();
+  readonly #rehearse: SampleRehearse;
   rows: EndpointRow[];
   created: MigrationRow[] = [];
   #listeners = new Set<(event: Event) => void>();
@@ -55,6 +57,7 @@ export class SampleBackend implements Backend {
     this.#dual = new SampleDualWrite(this.world.s);
     this.#queries = new SampleQueries(this.world.s);
     this.#metrics = new SampleMetrics(this.world.s.phasesDone >= 3);
+    this.#rehearse = new SampleRehearse(this.world.s.phasesDone >= 3);
     this.rows = this.world.s.endpoints ? endpoints() : [];
     if (this.world.s.migration) {
       for (const row of this.rows.slice(0, 2)) row.used_by = [NAME];
@@ -258,6 +261,17 @@ export class SampleBackend implements Backend {
     shadow_start: () => this.#shadow.start(),
     shadow: () => this.#shadow.view(),
     shadow_stop: () => this.#shadow.stop(),
+    captures: () => this.#rehearse.view(),
+    capture_start: (args) => this.#rehearse.start(args),
+    capture_stop: ({ file }) => this.#rehearse.stop(file),
+    capture_add: ({ file }) => this.#rehearse.add(file),
+    capture_forget: ({ file }) => this.#rehearse.forget(file),
+    replay_start: (args) => this.#rehearse.replayStart(args),
+    replay_job: () => this.#rehearse.replay(),
+    replay_stop: () => this.#rehearse.replayStop(),
+    load_start: (args) => this.#rehearse.loadStart(args),
+    load_job: () => this.#rehearse.load(),
+    load_stop: () => this.#rehearse.loadStop(),
     queries_index: ({ statement, apply }) => this.#queries.index(statement, apply),
     findings: (ask) => this.world.consistency.findings(ask),
     set_pacing: ({ pacing }) => {
