@@ -72,7 +72,7 @@ describe("captures", () => {
     open(backend);
     await fireEvent.click(await screen.findByTestId("capture-take"));
     expect((await screen.findByTestId("capture-taking")).textContent).toContain("Capturing orders-eu");
-    expect(backend.asked("capture_start")[0]?.args).toEqual({ migration: "m", file: null, seconds: 600 });
+    expect(backend.asked("capture_start")[0]?.args).toEqual({ migration: "m", file: null, seconds: 600, answers: false });
     expect(screen.queryByTestId("capture-take"), "one at a time").toBeNull();
     await fireEvent.click(screen.getByTestId("capture-stop"));
     expect((await screen.findByTestId("capture-made", {}, { timeout: 6000 })).textContent).toContain("taken");

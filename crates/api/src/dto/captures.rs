@@ -29,6 +29,9 @@ pub struct CaptureStart {
     pub file: Option<String>,
     /// For how long, s; None until it is stopped.
     pub seconds: Option<u32>,
+    /// Whether reads are asked again on the source at once, so that its answers are in the capture.
+    #[serde(default)]
+    pub answers: bool,
 }
 
 /// How the file of a capture stands.
@@ -77,6 +80,8 @@ pub struct CaptureRow {
     pub begun: Option<UnixMs>,
     /// The last end.
     pub ended: Option<UnixMs>,
+    /// Answers of the source in it.
+    pub answers: u64,
     /// Statements in it; None until it is whole.
     pub statements: Option<u64>,
     /// Sessions in it.

@@ -135,6 +135,8 @@ pub struct ReplayResult {
     pub seconds: f64,
     /// Statements that were left out.
     pub left_out: Vec<NotPlayed>,
+    /// What the source had answered, beside what the copy answers; None where the capture has no answers.
+    pub answers: Option<ReplayAnswers>,
     /// Tables of both copies, when it was over.
     pub tables: Option<ReplayTables>,
     /// What is to be known.
@@ -156,6 +158,25 @@ pub struct ReplayFinding {
     pub here: String,
     /// What the other side said: the second copy, or the source when it was captured.
     pub there: String,
+    /// Whether `there` are rows that the source answered when it was captured.
+    pub of_source: bool,
+}
+
+/// What the source had answered when it was captured, beside what a copy answers.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ReplayAnswers {
+    /// Answers that were asked for on the copy.
+    pub asked: u64,
+    /// The same ones, or the same but for times of both clocks and the last digits of floats.
+    pub equal: u64,
+    /// Other ones, of those that the statement leaves open.
+    pub open: u64,
+    /// Other ones, which nothing explains.
+    pub different: u64,
+    /// Other ones, or none, for a reason that says nothing of the copy.
+    pub in_doubt: Vec<NotPlayed>,
+    /// Those that were not asked for.
+    pub not_asked: u64,
 }
 
 /// One shape of statements in a replay.

@@ -30,6 +30,8 @@ pub(crate) struct Known {
     from_us: Option<i64>,
     /// None until it was whole and looked through.
     statements: Option<u64>,
+    /// Of the source.
+    answers: u64,
     sessions: u64,
     seconds: f64,
     bytes: u64,
@@ -56,6 +58,7 @@ impl Known {
             migration: None,
             from_us: (!is_empty).then_some(survey.from_us),
             statements: Some(survey.statements),
+            answers: survey.answers,
             sessions: survey.sessions.len() as u64,
             seconds: if is_empty { 0.0 } else { survey.seconds() },
             bytes: metadata.as_ref().map_or(0, Metadata::len),
@@ -229,6 +232,7 @@ fn row(file: &Path, added: UnixMs, known: Known) -> CaptureRow {
         added,
         begun: known.from_us.map(ms),
         ended,
+        answers: known.answers,
         statements: known.statements,
         sessions: known.sessions,
         seconds: known.seconds,

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use switchyard_capture::{
     ShapeFigures,
+    asked::{AnswerFinding, AnswersCompared},
     compare::{Difference, Row},
     play::Finding,
+    recorded::Shown,
 };
 use switchyard_load::Spread;
 use switchyard_model::figure;
@@ -33,6 +35,8 @@ pub(super) fn result(view: ReplayView) -> ReplayResult {
     };
     let says = says(&view, outcome);
     let ReplayView { at, against, replayed, left_out_why, tables, notes, .. } = view;
+    let told = replayed.answers.iter().flat_map(|a| a.findings.iter().take(SHOWN));
+    let of_source: Vec<ReplayFinding> = told.map(answered_otherwise).collect();
     ReplayResult {
         outcome,
         says,
@@ -44,7 +48,8 @@ pub(super) fn result(view: ReplayView) -> ReplayResult {
         clock: replayed.clock,
         unlike_captured: replayed.unlike_captured,
         found: replayed.found,
-        findings: first(replayed.findings),
+        findings: first(replayed.findings).chain(of_source).collect(),
+        answers: replayed.answers.map(answers),
         shapes_in_all: replayed.shapes.len() as u64,
         shapes: replayed.shapes.into_iter().take(SHOWN).map(shape).collect(),
         late: replayed.late.map(ReadSpread::from),
@@ -62,17 +67,22 @@ fn says(view: &ReplayView, outcome: ReplayOutcome) -> String {
         ReplayOutcome::Equal if view.against.is_some() => {
             format!("Both copies answered alike: {} answers compared.", count(played.compared))
         }
+        ReplayOutcome::Equal if known(view) > 0 => {
+            format!("The copy answered as the source had: {} answers compared.", count(known(view)))
+        }
         ReplayOutcome::Equal => {
             format!("Each of {} statements failed or not as it had when it was captured.", count(played.played))
         }
         ReplayOutcome::Different => {
             let rows = view.tables.as_ref().map_or(0, |t| t.findings as u64);
             let statements = (played.found, "statement", "statements");
+            let differ = played.answers.as_ref().map_or(0, |a| a.different);
+            let answers = (differ, "answer that the source had given", "answers that the source had given");
             let rows = (rows, "row of the tables afterwards", "rows of the tables afterwards");
             let named = |(n, one, many): (u64, &str, &str)| {
                 (n > 0).then(|| format!("in {} {}", count(n), if n == 1 { one } else { many }))
             };
-            let all: Vec<String> = [statements, rows].into_iter().filter_map(named).collect();
+            let all: Vec<String> = [statements, answers, rows].into_iter().filter_map(named).collect();
             if all.is_empty() { "In what the notes name.".to_owned() } else { sentence(&all.join(", and ")) }
         }
         ReplayOutcome::Unknown if played.stopped => {
@@ -107,14 +117,14 @@ fn compared(t: TablesCompared) -> ReplayTables {
 }
 
 /// The first few of each shape.
-fn first(findings: Vec<Finding>) -> Vec<ReplayFinding> {
+fn first(findings: Vec<Finding>) -> impl Iterator<Item = ReplayFinding> {
     let mut seen = HashMap::<String, u32>::new();
     let few = findings.into_iter().filter(|f| {
         let n = seen.entry(f.shape.clone()).or_default();
         *n += 1;
         *n <= OF_A_SHAPE
     });
-    few.take(SHOWN).map(finding).collect()
+    few.take(SHOWN).map(finding)
 }
 
 fn shape(f: ShapeFigures) -> ReplayShape {
@@ -139,6 +149,39 @@ fn finding(f: Finding) -> ReplayFinding {
         says: says.to_owned(),
         here: cut(&here),
         there: cut(&there),
+        of_source: false,
+    }
+}
+
+/// Answers of the source that say something of the copy.
+fn known(view: &ReplayView) -> u64 {
+    view.replayed.answers.as_ref().map_or(0, |a| a.equal + a.clock + a.float)
+}
+
+fn answers(a: AnswersCompared) -> ReplayAnswers {
+    ReplayAnswers {
+        asked: a.asked,
+        equal: a.equal + a.clock + a.float,
+        open: a.open,
+        different: a.different,
+        in_doubt: left_out(a.in_doubt),
+        not_asked: a.not_asked,
+    }
+}
+
+fn answered_otherwise(f: &AnswerFinding) -> ReplayFinding {
+    let rows = |rows: &[Shown]| {
+        let line = |row: &Shown| row.iter().map(|v| v.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(" | ");
+        cut(&rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+    };
+    ReplayFinding {
+        n: f.n,
+        text: cut(&f.text),
+        parameters: f.parameters.iter().take(VALUES).map(|v| v.as_deref().map(cut)).collect(),
+        says: f.apart.why.clone(),
+        here: rows(&f.apart.here),
+        there: rows(&f.apart.source),
+        of_source: true,
     }
 }
 

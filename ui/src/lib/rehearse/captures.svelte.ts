@@ -9,6 +9,8 @@ export class Captures {
   readonly asks: Asks<CapturesView>;
   /** How long one is taken, s. */
   seconds = $state(600);
+  /** Whether what the source answers is kept as well. */
+  answers = $state(false);
   /** Where it goes; empty for what is suggested. */
   file = $state("");
   /** One to be added by its path. */
@@ -34,13 +36,18 @@ export class Captures {
     return usable.map((row) => [row.file, captureText(row, now)]);
   }
 
+  /** Whether a capture has answers of the source. */
+  hasAnswers(file: string): boolean {
+    return this.rows.some((row) => row.file === file && row.answers > 0);
+  }
+
   get taking(): boolean {
     return this.asks.view?.taking != null && this.asks.view.taking.ended === null;
   }
 
   take(): Promise<void> {
     const file = this.file.trim();
-    return this.asks.act(() => this.backend.call("capture_start", { migration: this.migration, file: file === "" ? null : file, seconds: this.seconds === 0 ? null : this.seconds }));
+    return this.asks.act(() => this.backend.call("capture_start", { migration: this.migration, file: file === "" ? null : file, seconds: this.seconds === 0 ? null : this.seconds, answers: this.answers }));
   }
 
   /** Ends the one that is taken; of one that broke off, keeps what there is. */

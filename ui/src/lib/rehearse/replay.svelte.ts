@@ -14,6 +14,8 @@ export class Replay {
   against = $state("");
   /** Chosen by hand; null for the usual one. */
   chosen = $state<Speed | null>(null);
+  /** Whether the capture has answers of the source. */
+  hasAnswers = $state(false);
   /** Whether the tables of both are compared before. */
   firstLook = $state(true);
 
@@ -35,9 +37,9 @@ export class Replay {
     return this.job !== null && this.job.ended === null;
   }
 
-  /** Two copies are played one by one unless somebody chose otherwise; one copy has a clock to keep. */
+  /** What is compared is played one by one unless somebody chose otherwise; else one copy has a clock to keep. */
   get speed(): Speed {
-    if (this.against === "") return this.chosen === null || this.chosen === "one_by_one" ? "1" : this.chosen;
+    if (this.against === "" && !this.hasAnswers) return this.chosen === null || this.chosen === "one_by_one" ? "1" : this.chosen;
     return this.chosen ?? "one_by_one";
   }
 

@@ -28,6 +28,7 @@ function row(name: string, hoursAgo: number, change: Partial<CaptureRow> = {}): 
     added: begun + 600_000,
     begun,
     ended: begun + 600_000,
+    answers: 0,
     statements: 48_211,
     sessions: 37,
     seconds: 600,
@@ -59,8 +60,9 @@ const FOUND: ReplayResult = {
       says: "Other rows",
       here: "anders",
       there: "Zoe",
+      of_source: false,
     },
-    { n: 9_023, text: "SELECT price(total) FROM orders WHERE id = $1", parameters: ["81"], says: "Fails on the second copy alone", here: "no error", there: "42883: function price(numeric) does not exist" },
+    { n: 9_023, text: "SELECT price(total) FROM orders WHERE id = $1", parameters: ["81"], says: "Fails on the second copy alone", here: "no error", there: "42883: function price(numeric) does not exist", of_source: false },
   ],
   shapes: [
     { id: "a1", text: "select name from customers where country = $1 order by name limit $2", calls: 1_204, failed: 0, differed: 1, captured: spread(0.61, 1.8, 4.2), here: spread(0.58, 1.7, 3.9), there: spread(0.55, 1.6, 3.1) },
@@ -70,6 +72,7 @@ const FOUND: ReplayResult = {
   late: null,
   seconds: 214,
   left_out: [{ why: "It is COPY, whose rows are not in the log.", times: 12 }],
+  answers: { asked: 1_505, equal: 1_503, open: 0, different: 0, in_doubt: [{ why: "A statement that writes its tables was left out.", times: 2 }], not_asked: 0 },
   tables: { tables: 14, rows: 812_440, findings: 0, clock: 812, unproven: 0, different: [] },
   notes: ["3 statements had not ended when the next one began: they wait for another session, or are slower here."],
 };
