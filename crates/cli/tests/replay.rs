@@ -243,11 +243,9 @@ async fn two_copies_are_equal(ctl: &Ctl, file: &str) {
     assert!(replayed["compared"].as_u64() > Some(30) && replayed["sessions"] == 2, "{replayed}");
     assert!(replayed["clock"].as_u64() > Some(0), "both took the time of each note from their clocks: {replayed}");
     let tables = &replayed["tables"];
-    assert_eq!(
-        (&tables["tables"], &tables["findings"], &tables["clock"]),
-        (&2.into(), &0.into(), &5.into()),
-        "{tables}"
-    );
+    assert_eq!((&tables["tables"], &tables["findings"]), (&2.into(), &0.into()), "{tables}");
+    // Of five notes; two clocks say the same µs now and then.
+    assert!((3..=5).contains(&tables["clock"].as_u64().unwrap()), "{tables}");
     // What the values became on the way.
     let sql = "SELECT id, body FROM notes ORDER BY id";
     for server in [&ctl.rig.source, &ctl.rig.target] {
