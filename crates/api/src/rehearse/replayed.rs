@@ -119,7 +119,7 @@ fn compared(t: TablesCompared) -> ReplayTables {
 /// The first few of each shape.
 fn first(findings: Vec<Finding>) -> impl Iterator<Item = ReplayFinding> {
     let mut seen = HashMap::<String, u32>::new();
-    let few = findings.into_iter().filter(|f| {
+    let few = findings.into_iter().filter(move |f| {
         let n = seen.entry(f.shape.clone()).or_default();
         *n += 1;
         *n <= OF_A_SHAPE

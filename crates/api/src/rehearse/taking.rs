@@ -94,7 +94,8 @@ impl Switchyard {
         let claim = self.rehearsals.busy.claim(vec![endpoint], "capture").await?;
         let time = args.seconds.map(|s| Duration::from_secs(u64::from(s)));
         let at = End { reference: source, password: None };
-        let request = CaptureRequest { at, to: file.clone(), time, user: None, answers: args.answers.then_some(ANSWERS) };
+        let request =
+            CaptureRequest { at, to: file.clone(), time, user: None, answers: args.answers.then_some(ANSWERS) };
         let (own, clock) = (self.own()?, self.parts.clock.clone());
         let until = args.seconds.map(|s| clock.now() + i64::from(s) * 1000);
         let (stop, statements) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));

@@ -89,7 +89,9 @@ pub fn fitting(command: &str, known: &Known) -> Option<Value> {
             "seconds": 1, "share": 50, "rate": 10 })
         }
         "captures" => json!({ "migration": "shop" }),
-        "capture_start" => json!({ "migration": "shop", "file": "/nowhere/shop.capture", "seconds": 1, "answers": true }),
+        "capture_start" => {
+            json!({ "migration": "shop", "file": "/nowhere/shop.capture", "seconds": 1, "answers": true })
+        }
         "capture_stop" | "capture_add" | "capture_forget" => json!({ "file": "/nowhere/shop.capture" }),
         "replay_start" => {
             json!({ "migration": "shop", "file": "/nowhere/shop.capture", "at": "spare", "against": null, "speed": "times",

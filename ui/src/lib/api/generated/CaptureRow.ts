@@ -39,6 +39,10 @@ begun: number | null,
  */
 ended: number | null, 
 /**
+ * Answers of the source in it.
+ */
+answers: number, 
+/**
  * Statements in it; None until it is whole.
  */
 statements: number | null, 

@@ -15,4 +15,8 @@ file: string | null,
 /**
  * For how long, s; None until it is stopped.
  */
-seconds: number | null, };
+seconds: number | null, 
+/**
+ * Whether reads are asked again on the source at once, so that its answers are in the capture.
+ */
+answers: boolean, };

@@ -27,4 +27,8 @@ here: string,
 /**
  * What the other side said: the second copy, or the source when it was captured.
  */
-there: string, };
+there: string, 
+/**
+ * Whether `there` are rows that the source answered when it was captured.
+ */
+of_source: boolean, };
