@@ -126,6 +126,7 @@ fn part(of: &Path) -> PathBuf {
 async fn a_capture_is_taken_replayed_and_loaded_without_a_terminal() {
     let bed = Bed::start().await;
     let file = a_capture_is_taken_and_listed(&bed).await;
+    a_copy_answers_as_the_source_had(&bed, &file).await;
     two_copies_are_equal(&bed, &file).await;
     a_copy_is_loaded_by_one_job_at_a_time(&bed, &file).await;
     nobodys_writes_are_hit(&bed, &file).await;
@@ -138,7 +139,7 @@ async fn a_capture_is_taken_and_listed(bed: &Bed) -> PathBuf {
     let suggested = PathBuf::from(view["suggested"].as_str().unwrap());
     assert!(suggested.starts_with(bed.home.path()) && view["source"] == "a", "beside the store: {view}");
     assert_eq!(view["captures"], json!([]), "nothing was made yet");
-    let start = json!({ "migration": "shop", "file": null, "seconds": null });
+    let start = json!({ "migration": "shop", "file": null, "seconds": null, "answers": true });
     let view = bed.ask("capture_start", start.clone()).await;
     let file = PathBuf::from(view["taking"]["file"].as_str().unwrap());
     bed.until("its begin", "captures", json!({}), |v| v["captures"][0]["stands"] == "being_taken").await;
@@ -169,6 +170,27 @@ async fn replayed(bed: &Bed, args: Value) -> Value {
     bed.ask("replay_start", args).await;
     let ended = |v: &Value| !v["job"]["ended"].is_null();
     bed.until("the end of the replay", "replay_job", json!({ "name": "shop" }), ended).await["job"].take()
+}
+
+async fn a_copy_answers_as_the_source_had(bed: &Bed, file: &Path) {
+    bed.copies().await;
+    let view = bed.captures().await;
+    let kept = view["captures"][0]["answers"].as_u64().unwrap();
+    assert!(kept > 0, "what the source answers is kept: {view}");
+    let start = json!({ "migration": "shop", "file": file, "at": "copy15", "against": null, "speed": "one_by_one",
+        "first_look": false });
+    let job = replayed(bed, start.clone()).await;
+    let (result, answers) = (&job["result"], &job["result"]["answers"]);
+    assert_eq!((&result["outcome"], &answers["different"]), (&json!("equal"), &json!(0)), "an exact copy: {job}");
+    assert_eq!((&answers["asked"], &answers["equal"]), (&json!(kept), &json!(kept)), "each is asked again: {job}");
+    assert!(result["says"].as_str().unwrap().starts_with("The copy answered as the source had"), "{result}");
+
+    // Played once more on the same copy its rows are of another time.
+    let job = replayed(bed, start).await;
+    let (result, finding) = (&job["result"], &job["result"]["findings"][0]);
+    assert_eq!((&result["outcome"], &finding["of_source"]), (&json!("different"), &json!(true)), "{result}");
+    assert!(result["says"].as_str().unwrap().contains("that the source had given"), "{result}");
+    assert_ne!(finding["here"], finding["there"], "both sides' rows stand there: {finding}");
 }
 
 async fn two_copies_are_equal(bed: &Bed, file: &Path) {
