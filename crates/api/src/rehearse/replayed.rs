@@ -68,7 +68,8 @@ fn says(view: &ReplayView, outcome: ReplayOutcome) -> String {
             format!("Both copies answered alike: {} answers compared.", count(played.compared))
         }
         ReplayOutcome::Equal if known(view) > 0 => {
-            format!("The copy answered as the source had: {} answers compared.", count(known(view)))
+            let answers = if known(view) == 1 { "answer" } else { "answers" };
+            format!("The copy answered as the source had: {} {answers} compared.", count(known(view)))
         }
         ReplayOutcome::Equal => {
             format!("Each of {} statements failed or not as it had when it was captured.", count(played.played))
