@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::SystemClock,
-    conductor::{self, Parts},
+    conductor::{self, Parts, routers_of},
     error::{Error, Kind, Result},
     keychain::Keychain,
     saga::{Book, Cx, failpoint},
@@ -40,6 +40,9 @@ const HERE: &str = "here";
 
 /// How long whoever attends a synchronous dual write may say nothing, ms. Frozen, it would not see the target go away.
 const SILENCE_MS: u64 = 8_000;
+
+/// Between attempts to take the lease; each waits for the store's lock by itself.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// How long it stays after it has acted: a PAUSE that the other process had just sent may still arrive. A dead one sends
 /// nothing any more; a frozen one may wake.
@@ -201,16 +204,41 @@ fn is_left(state: &State) -> bool {
     state.open_run.is_some() || state.open_dual_write().is_some_and(|d| d.began.is_some())
 }
 
+/// Takes the lease; false when somebody else has it by now. A holder that froze may have the store's one lock for writing, and keeps
+/// it for as long as it sleeps. Until then nothing can be journaled, so nothing is taken back or finished; but nobody need wait.
+async fn seize_lease(parts: &Parts, migration: i64, holder: &str) -> Result<bool> {
+    loop {
+        match parts.store.seize_lease(migration, holder, &parts.operator, parts.clock.now()).await {
+            Err(e) if e.kind == Kind::Store => {
+                tracing::error!(error = %e, "the lease cannot be taken; clients are let go without it");
+                if let Err(e) = let_go(parts, migration).await {
+                    tracing::error!(error = %e, "clients may still be held");
+                }
+            }
+            answer => return answer,
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Lets clients go whom the open run may hold, without a word in the journal. That is safe at any point of a switch: where writes
+/// may go is decided by fences, and a hold only spares clients errors.
+async fn let_go(parts: &Parts, migration: i64) -> Result<()> {
+    let book = Book::open(parts.store.clone(), migration, parts.clock.clone(), parts.operator.clone(), None).await?;
+    let state = book.state().await;
+    if !state.open_run.as_ref().is_some_and(|run| run.command.holds_clients()) {
+        return Ok(());
+    }
+    let routers = routers_of(&state.spec, &parts.keychain).await.map_err(|e| e.error)?;
+    routers.release_all().await
+}
+
 async fn take_over(order: Order, operator: String, linger: Duration) -> Result<()> {
     let clock: crate::clock::SharedClock = Arc::new(SystemClock);
     let store = Store::open(&order.store).await?;
     let keychain = Keychain::in_memory("the watchdog keeps nothing");
     for (name, secret) in order.secrets {
         keychain.put(&name, Secret::new(secret)).await;
-    }
-    // Somebody else may have been faster; then there is nothing to do.
-    if !store.seize_lease(order.migration, &order.holder, &operator, clock.now()).await? {
-        return Ok(());
     }
     let (events, _) = tokio::sync::broadcast::channel(16);
     let parts = Parts {
@@ -221,6 +249,10 @@ async fn take_over(order: Order, operator: String, linger: Duration) -> Result<(
         events,
         watchdog: None,
     };
+    // Somebody else may have been faster; then there is nothing to do.
+    if !seize_lease(&parts, order.migration, &order.holder).await? {
+        return Ok(());
+    }
     let cancel = CancellationToken::new();
     let driving = tokio::spawn(conductor::drive(parts, order.migration, cancel.clone()));
     let book = Book::open(store, order.migration, clock, operator, None).await?;

@@ -281,8 +281,15 @@ async fn a_hold_of_an_hour_is_given_up(desk: &Desk) {
 
 async fn a_clock_that_is_set_back_closes_the_gates_and_opens_them_again(desk: &Desk) {
     desk.clock.jump(-HOUR_MS);
-    let why = desk.refused().await;
-    assert!(why.starts_with("Lag: ") || why.contains("set back"), "nothing measured in the future is fresh: {why}");
+    let began = Instant::now();
+    loop {
+        // A busy machine may still have something to say of the hour before.
+        let why = desk.refused().await;
+        if why.starts_with("Lag: ") || why.contains("set back") {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "nothing measured in the future is fresh: {why}");
+    }
     assert!(matches!(desk.run(&Command::Validate).await, TicketState::Done { .. }), "the lease outlived it");
     let began = Instant::now();
     loop {

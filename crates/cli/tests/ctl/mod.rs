@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use switchyard_rig::{Rig, RigOptions, Server};
 
 /// Name of the migration.
@@ -212,7 +213,15 @@ impl Ctl {
         shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_switchyardctl")]);
         let mut command = self.command_by(shell, args);
         command.env("SWITCHYARD_FREEZE", point).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Frozen::wait(command.spawn().unwrap(), point)
+        let frozen = Frozen::wait(command.spawn().unwrap(), point)?;
+        // Whoever stops in the middle of a write to the store has its one lock, and nobody else can write: what then happens is a
+        // test of its own. A moment suffices to end that write.
+        while !may_be_written(self.store()) {
+            frozen.signal("-CONT");
+            std::thread::sleep(Duration::from_millis(2));
+            frozen.signal("-STOP");
+        }
+        Ok(frozen)
     }
 
     /// Starts it and lets it run.
@@ -327,7 +336,11 @@ impl Frozen {
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        Command::new("kill").args(["-CONT", &self.pid().to_string()]).status().unwrap();
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
     }
 
     /// Waits for its end.
@@ -344,6 +357,23 @@ impl Drop for Frozen {
             let _ = child.wait();
         }
     }
+}
+
+/// Whether nobody has the store's lock for writing just now.
+fn may_be_written(store: &std::path::Path) -> bool {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(store).busy_timeout(Duration::ZERO);
+    let asked = async {
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await.is_ok()
+    };
+    // Whoever calls may be within a runtime, which does not wait for another.
+    std::thread::scope(|scope| {
+        let asks = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(asked)
+        });
+        asks.join().unwrap()
+    })
 }
 
 /// The state letter of a process, from the kernel.

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sqlx::{Connection, SqliteConnection};
+
 use super::{HOLD, PATIENCE, Scene, WATCHDOG};
 use crate::{
     ctl::{self, disk::children},
@@ -20,6 +22,7 @@ async fn a_laptop_that_slept_during_a_hold_opens_nothing_when_it_wakes() {
     let scene = Scene::set(None).await;
     woke_after_the_deadline(&scene).await;
     slept_while_clients_were_held(&scene).await;
+    slept_in_the_middle_of_a_write_to_the_store(&scene).await;
     gone_for_good(&scene).await;
     slept_past_the_point_of_no_return(&scene).await;
     scene.nothing_is_lost(|ctl| &ctl.rig.target).await;
@@ -58,6 +61,24 @@ async fn slept_while_clients_were_held(scene: &Scene) {
     scene.ctl.nobody_drives(PATIENCE);
 }
 
+/// Whoever sleeps may have the store's one lock for writing. Its watchdog can then neither take the lease nor write what it does, and
+/// lets clients go all the same.
+async fn slept_in_the_middle_of_a_write_to_the_store(scene: &Scene) {
+    let mut asleep = scene.ctl.freeze(&scene.switch(), "after:hold");
+    let mut store = SqliteConnection::connect(&format!("sqlite://{}", scene.ctl.store().display())).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut store).await.unwrap();
+    scene.writes_go_on("the driver slept with the store's lock", WATCHDOG + LOCKED + TAKE_OVER).await;
+    scene.nobody_is_held("a sleep with the store's lock").await;
+    // It ends, and its lock with it.
+    sqlx::query("ROLLBACK").execute(&mut store).await.unwrap();
+    asleep.kill();
+    scene.ctl.recovered(PATIENCE);
+    scene.ended("undone", "source");
+    scene.ctl.nobody_drives(PATIENCE);
+}
+
+/// How long a store that is locked is waited for before clients are let go without it.
+const LOCKED: Duration = Duration::from_secs(5);
 /// How long a PAUSE may last by the sentries here: longer than a switch that goes well holds anybody.
 const LONGEST: Duration = Duration::from_secs(4);
 
