@@ -216,7 +216,11 @@ async fn two_copies_are_equal(bed: &Bed, file: &Path) {
     let job = replayed(bed, start.clone()).await;
     let (result, finding) = (&job["result"], &job["result"]["findings"][0]);
     assert_eq!((&result["outcome"], &finding["says"]), (&json!("different"), &json!("Other rows")), "{result}");
-    assert_eq!(result["says"], "In 5 statements, and in 1 row of the tables afterwards.", "{result}");
+    // Played twice, the copies answer otherwise than the source had; how often it was asked depends on the moment.
+    let says = result["says"].as_str().unwrap();
+    let told =
+        says.starts_with("In 5 statements, and in ") && says.ends_with(" and in 1 row of the tables afterwards.");
+    assert!(told && says.contains("that the source had given"), "{result}");
     assert!(finding["there"].as_str().unwrap().contains("-6"), "what each side said stands there: {finding}");
     let mut before = start;
     before["first_look"] = json!(true);
