@@ -56,7 +56,7 @@ pub(super) struct Source {
 enum From {
     Log(Box<Follower>),
     Files(Vec<String>, Prefix),
-    Capture(Reader),
+    Capture(Box<Reader>),
     Sessions,
 }
 
@@ -70,7 +70,7 @@ impl Traffic {
                 let read = capture::blocking(move || capture::open(Path::new(&file)).map(|reader| (file, reader)));
                 let (file, reader) = read.await?;
                 self.say(format!("Statements come from the capture {file}, taken of {}.", reader.head().source));
-                From::Capture(reader)
+                From::Capture(Box::new(reader))
             }
             ShadowTraffic::Files { files, prefix } => {
                 for file in &files {
@@ -156,7 +156,7 @@ impl Source {
             From::Sessions => look(&traffic, &to).await,
             From::Capture(reader) => {
                 let reading = traffic.clone();
-                let read = tokio::task::spawn_blocking(move || from_capture(&reading, reader, &to));
+                let read = tokio::task::spawn_blocking(move || from_capture(&reading, *reader, &to));
                 read.await.map_err(|e| format!("Reading the capture broke off: {e}."))
             }
             From::Files(files, prefix) => {

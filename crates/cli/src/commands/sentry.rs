@@ -60,7 +60,7 @@ async fn sentry_of(args: &SentryArgs) -> Result<Sentry, ApiError> {
         None => password::ask(&format!("PgBouncer {}", args.pgbouncer), variable)?,
     };
     let longest = Duration::from_secs_f64(args.longest);
-    Ok(switchyard_api::sentry::at(&host, port, &user, password, &args.database, longest)?)
+    switchyard_api::sentry::at(&host, port, &user, password, &args.database, longest)
 }
 
 /// What has been told, so that nothing is told twice.
