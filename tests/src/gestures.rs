@@ -45,12 +45,18 @@ impl App {
     /// Replaces what a field holds.
     pub async fn fill(&self, id: &str, text: &str) {
         let field = self.see(id).await;
-        let typed = match field.clear().await {
-            Ok(()) => field.send_keys(text).await,
-            Err(e) => Err(e),
-        };
-        if let Err(e) = typed {
-            self.fail(&format!("“{id}” could not be filled: {e}")).await;
+        // To empty a field is a change of its own, after which the page may put back what it had while this types.
+        for _ in 0..3 {
+            let typed = match field.clear().await {
+                Ok(()) => field.send_keys(text).await,
+                Err(e) => Err(e),
+            };
+            if let Err(e) = typed {
+                self.fail(&format!("“{id}” could not be filled: {e}")).await;
+            }
+            if field.prop("value").await.is_ok_and(|value| value.as_deref() == Some(text)) {
+                return;
+            }
         }
     }
 
