@@ -1,29 +1,26 @@
 import type { ApiError } from "../api/generated/ApiError";
-import { toFault } from "../backend/backend";
+import { toFault, type Backend } from "../backend/backend";
+import { Answer } from "../parts/answer.svelte";
 import { Looks } from "../parts/looks";
 
 const BUSY_MS = 1_000;
 const IDLE_MS = 4_000;
 
-/** A view that is looked at again and again, and acts that change it: one act at a time, and why the last one failed. */
-export class Asks<T> {
-  view = $state.raw<T | null>(null);
-  /** Why the last act failed; stays until the next one. */
-  fault = $state.raw<ApiError | null>(null);
+/** An answer that is looked at again and again, and acts that change it. Why the last act failed stays until the next one. */
+export class Asks<T> extends Answer<T> {
   /** Why the last look failed; what was seen before stays. */
   unseen = $state.raw<ApiError | null>(null);
-  /** Whether something is asked for just now. */
-  asking = $state(false);
   readonly #looks: Looks<T>;
 
   /** `busy` says whether something goes on in a view: then it is looked at each second. */
-  constructor(ask: () => Promise<T>, busy: (view: T) => boolean) {
+  constructor(backend: Backend, migration: string, look: () => Promise<T>, busy: (view: T) => boolean) {
+    super(backend, migration);
     const period = () => (this.view !== null && busy(this.view) ? BUSY_MS : IDLE_MS);
     this.#looks = new Looks<T>({
       get period() {
         return period();
       },
-      ask,
+      ask: look,
       show: (next) => {
         this.view = next;
         this.unseen = null;
@@ -37,18 +34,11 @@ export class Asks<T> {
   }
 
   async act(what: () => Promise<T | void>): Promise<void> {
-    if (this.asking) return;
-    this.asking = true;
-    try {
-      this.#looks.outdated();
+    this.#looks.outdated();
+    await this.ask(async () => {
       const next = await what();
       if (next !== undefined) this.view = next;
-      this.fault = null;
-    } catch (thrown) {
-      this.fault = toFault(thrown);
-    } finally {
-      this.asking = false;
-    }
+    });
     this.#looks.soon();
   }
 

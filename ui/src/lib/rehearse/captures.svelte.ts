@@ -21,6 +21,8 @@ export class Captures {
     readonly migration: string,
   ) {
     this.asks = new Asks(
+      backend,
+      migration,
       () => backend.call("captures", { migration }),
       (view) => view.captures.some((row) => row.stands === "being_taken") || (view.taking !== null && view.taking.ended === null),
     );

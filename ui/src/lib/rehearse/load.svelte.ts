@@ -34,6 +34,8 @@ export class Load {
     readonly migration: string,
   ) {
     this.asks = new Asks(
+      backend,
+      migration,
       () => backend.call("load_job", { migration, width: this.width, height: CHART_HEIGHT, dark: this.dark, utc_offset_minutes: -new Date().getTimezoneOffset() }),
       ({ job }) => job !== null && job.ended === null,
     );

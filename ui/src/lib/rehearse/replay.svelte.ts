@@ -24,6 +24,8 @@ export class Replay {
     readonly migration: string,
   ) {
     this.asks = new Asks(
+      backend,
+      migration,
       () => backend.call("replay_job", { name: migration }),
       ({ job }) => job !== null && job.ended === null,
     );
